@@ -1,0 +1,42 @@
+// Builds dist aside and then puts it in place file by file, so that a running test or a git that
+// signs meanwhile finds either the old program or the new one. `npx tsup` alone leaves old chunks
+// behind.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+
+/** Throws when tsup fails; its words are in the message. */
+export function build() {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const fresh = mkdtempSync(join(root, '.cache', 'build-'))
+  try {
+    const tsup = join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js')
+    const run = spawnSync(process.execPath, [tsup, '--silent', '--out-dir', fresh], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    if (run.status !== 0) throw new Error(`tsup failed:\n${run.stdout}${run.stderr}`)
+    putInPlace(fresh)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+function putInPlace(fresh) {
+  mkdirSync(dist, { recursive: true })
+  const files = readdirSync(fresh)
+  // Entries last: whoever starts now finds every chunk that its entry names.
+  const entries = files.filter((name) => existsSync(join(dist, name)))
+  for (const name of files)
+    if (!entries.includes(name)) renameSync(join(fresh, name), join(dist, name))
+  for (const name of entries) renameSync(join(fresh, name), join(dist, name))
+  for (const name of readdirSync(dist)) {
+    if (!files.includes(name)) rmSync(join(dist, name), { recursive: true, force: true })
+  }
+}
+
+if (process.argv[1] && pathToFileURL(resolve(process.argv[1])).href === import.meta.url) build()
