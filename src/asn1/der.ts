@@ -128,7 +128,10 @@ export class DerReader {
     const content = this.take(TAG.integer)
     const [first, second] = content
     if (first === undefined) throw malformed('an INTEGER is empty')
-    if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+    if (
+      second !== undefined &&
+      ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
+    ) {
       throw malformed('an INTEGER is not minimal')
     }
     return content
@@ -136,16 +139,14 @@ export class DerReader {
 
   bigInteger(): bigint {
     const content = this.integer()
-    return BigInt.asIntN(
-      content.length * 8,
-      BigInt(`0x${Buffer.from(content).toString('hex')}`),
-    )
+    return BigInt.asIntN(content.length * 8, BigInt(`0x${Buffer.from(content).toString('hex')}`))
   }
 
   /** An INTEGER from 0 to 2^31 - 1. */
   smallInteger(): number {
     const content = this.integer()
-    if (content.length > 4 || (content[0] ?? 0) >= 0x80) throw malformed('an INTEGER is out of range')
+    if (content.length > 4 || (content[0] ?? 0) >= 0x80)
+      throw malformed('an INTEGER is out of range')
     let value = 0
     for (const octet of content) value = value * 256 + octet
     return value

@@ -57,7 +57,7 @@ export const OID = {
 const MAX_OID_BYTES = 128
 
 /**
- * @param content content octets of an OBJECT IDENTIFIER
+ * @param content - content octets of an OBJECT IDENTIFIER
  * @returns dotted decimal
  * @throws MalformedError DER_MALFORMED
  */

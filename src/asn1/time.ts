@@ -12,7 +12,7 @@ const UTC_TIME = 0x17
  * @see RFC 5280 §4.1.2.5.1, §4.1.2.5.2
  */
 export function parseTime(element: Der): number {
-  return Number(parseTimeMs(element, false) / 1000)
+  return parseTimeMs(element, false) / 1000
 }
 
 /**

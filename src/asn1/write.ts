@@ -41,7 +41,8 @@ export function derInteger(value: bigint | number | Uint8Array): Uint8Array {
   let from = 0
   while (from < magnitude.length - 1 && magnitude[from] === 0) from += 1
   const minimal = magnitude.subarray(from)
-  const sign = (minimal[0] ?? 0) >= 0x80 || minimal.length === 0 ? Uint8Array.of(0) : new Uint8Array()
+  const sign =
+    (minimal[0] ?? 0) >= 0x80 || minimal.length === 0 ? Uint8Array.of(0) : new Uint8Array()
   return der(TAG.integer, sign, minimal)
 }
 

@@ -47,7 +47,8 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
       const named = CURVES[algorithm.oid()]
       algorithm.end()
       if (named === undefined) throw unsupported('its curve is not P-256, P-384 or P-521')
-      if (raw.length !== named.length || raw[0] !== 4) throw malformed('its point is not uncompressed')
+      if (raw.length !== named.length || raw[0] !== 4)
+        throw malformed('its point is not uncompressed')
       return new LazyKey(spki, 'ec', raw, named.curve, undefined)
     }
     case OID.ed25519:

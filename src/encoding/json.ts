@@ -1,19 +1,14 @@
 import { MalformedError } from '../errors.ts'
 
 export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [member: string]: JsonValue }
+  null | boolean | number | string | readonly JsonValue[] | { readonly [member: string]: JsonValue }
 export type JsonObject = Readonly<Record<string, JsonValue>>
 
 /**
  * Parses JSON (RFC 8259), bounded, refusing a duplicate member name: two readers that disagree on
  * which of the two counts would disagree on what was signed.
  *
- * @param what names the document in the message, e.g. `"trusted root"`
+ * @param what - names the document in the message, e.g. `"trusted root"`
  * @throws MalformedError JSON_MALFORMED
  */
 export function parseJson(text: string, what: string, maxLength = 8 << 20): JsonValue {

@@ -46,14 +46,18 @@ describe('DerReader', () => {
     expect(() => read(2, 5, 1, 0, 0, 0, 0).smallInteger()).toThrow(malformed)
     expect(() => read(1, 1, 1).boolean()).toThrow(malformed)
     expect(() => read(1, 0).boolean()).toThrow(malformed)
-    expect(() => read(5, 1, 0).null()).toThrow(malformed)
+    expect(() => {
+      read(5, 1, 0).null()
+    }).toThrow(malformed)
     expect(() => read(3, 2, 1, 0).bitString()).toThrow(malformed)
     expect(() => read(3, 0).bitString()).toThrow(malformed)
     expect(() => read(0x0c, 1, 0xff).utf8String()).toThrow(malformed)
     expect(() => read(6, 0).oid()).toThrow(malformed)
     expect(() => read(6, 2, 0x2a, 0x80).oid()).toThrow(malformed)
     expect(() => read(6, 3, 0x2a, 0x80, 0x01).oid()).toThrow(malformed)
-    expect(() => read(4, 1, 0, 0).end()).toThrow(malformed)
+    expect(() => {
+      read(4, 1, 0, 0).end()
+    }).toThrow(malformed)
     expect(() => readDer(Uint8Array.of(5, 0, 5, 0))).toThrow(malformed)
   })
 
@@ -123,7 +127,9 @@ describe('writer', () => {
       derBitString(Uint8Array.of(1)),
       derExplicit(0, derTime(1795226754)),
     )
-    const text = execFileSync('openssl', ['asn1parse', '-inform', 'DER'], { input: bytes }).toString()
+    const text = execFileSync('openssl', ['asn1parse', '-inform', 'DER'], {
+      input: bytes,
+    }).toString()
     expect(text).toMatch(/INTEGER\s+:80/)
     expect(text).toMatch(/BOOLEAN\s+:255/)
     expect(text).toMatch(/OBJECT\s+:sha256/)

@@ -69,9 +69,9 @@ describe('parsePublicKey() and the two runners', () => {
       fail('KEY_UNSUPPORTED'),
     )
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 })
-    expect(() =>
-      parsePublicKey(rsa.publicKey.export({ format: 'der', type: 'spki' })),
-    ).toThrow(fail('KEY_UNSUPPORTED'))
+    expect(() => parsePublicKey(rsa.publicKey.export({ format: 'der', type: 'spki' }))).toThrow(
+      fail('KEY_UNSUPPORTED'),
+    )
   })
 })
 

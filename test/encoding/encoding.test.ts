@@ -25,7 +25,8 @@ describe('decodeBase64()', () => {
 describe('decodeHex()', () => {
   it('reads lower case only', () => {
     expect(decodeHex('00ff')).toEqual(Buffer.from([0, 255]))
-    for (const text of ['0', 'FF', '0g', '0x00', ' 00']) expect(decodeHex(text), text).toBeUndefined()
+    for (const text of ['0', 'FF', '0g', '0x00', ' 00'])
+      expect(decodeHex(text), text).toBeUndefined()
   })
 })
 
