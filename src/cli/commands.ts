@@ -1,0 +1,13 @@
+import type { AnyCommand, CommandGroup } from './command.ts'
+
+export interface CommandEntry {
+  readonly name: string
+  /** Works but is not listed: what git, hooks and other programs type. */
+  readonly isHidden?: true
+  load(): Promise<AnyCommand | CommandGroup>
+}
+
+/** Every word that may follow `git-signet`, in the order of help. A file is loaded when its word is typed. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'version', load: async () => (await import('./commands/version.ts')).version },
+]
