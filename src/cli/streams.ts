@@ -5,6 +5,8 @@ import { isatty } from 'node:tty'
 export interface Output {
   write(chunk: string | Uint8Array): void
   readonly isTerminal: boolean
+  /** Width of the terminal now; undefined when it is none. */
+  readonly columns?: number | undefined
   /** The reader has gone (EPIPE). Writing stays allowed and does nothing: a verdict is still owed. */
   readonly isClosed: boolean
 }
@@ -36,6 +38,9 @@ export function processOutput(
   })
   return {
     isTerminal: stream.isTTY,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined
+    },
     get isClosed() {
       return isClosed
     },
