@@ -1,0 +1,157 @@
+import type { ReasonCode, StepVerdict, Verdict } from '../facts.ts'
+import { escapeLine } from './media.ts'
+import { fixCommand, REASONS } from './reasons.ts'
+import type { VerdictDetails } from './result.ts'
+import { shortId } from './result.ts'
+import { countText, fitText, plural, wrapText } from './terminal.ts'
+
+/** What git puts before each line is 8 columns of the usual 80. */
+const WIDTH = 72
+const LINES = 24
+const plain = { colour: false, unicode: false } as const
+
+export interface Refusal {
+  /** The steps of this push that did not pass. */
+  steps: readonly StepVerdict[]
+  /** Commits that did not pass, in order; the first few hundred are enough. */
+  findings: readonly { verdict: Verdict; details: VerdictDetails; own?: boolean }[]
+  /** How many commits did not pass in all, and how many were looked at. */
+  failed: number
+  checked: number
+  /** What resign's range starts after; `undefined` prints BASE. */
+  base?: string
+  /** Nothing is refused (`hook install --audit`). */
+  auditOnly?: boolean
+  helpUrl?: string
+  /** A message when the push could not be judged at all: no policy, no root, a crash. */
+  failure?: { message: string; hint?: string }
+  /** Where the full report is, if it was written: a file name or a command. */
+  more?: string
+}
+
+/**
+ * What a pusher reads: first what was refused and why in one sentence, then each commit with what
+ * mends it. At most 24 lines of 72 columns, so that it fits on a screen behind git's `remote: `.
+ * ASCII and no colour: it may end up in any client.
+ */
+export function renderRefusal(refusal: Refusal): string {
+  const head = wrapText(headline(refusal), WIDTH)
+  const tail = tailLines(refusal)
+  const room = LINES - head.length - tail.length
+  const body = bodyLines(refusal, room)
+  return [...head, ...body, ...tail].map((line) => `${fitText(line, WIDTH, plain)}\n`).join('')
+}
+
+/** All codes, most frequent first. */
+function countCodes(refusal: Refusal): [ReasonCode, number][] {
+  const counts = new Map<ReasonCode, number>()
+  for (const { codes } of [...refusal.findings.map((each) => each.verdict), ...refusal.steps]) {
+    for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1)
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])
+}
+
+function headline(refusal: Refusal): string {
+  const lead =
+    refusal.auditOnly === true ? 'AUDIT ONLY, NOTHING IS REFUSED: would refuse' : 'refused'
+  if (refusal.failure !== undefined) {
+    return `${lead}: could not check this push: ${escapeLine(refusal.failure.message, 300)}`
+  }
+  const refs = [...new Set(refusal.steps.map((step) => escapeLine(step.ref, 60)))]
+  const where = refs.length === 1 ? refs[0] : plural(refs.length, 'ref')
+  const codes = countCodes(refusal)
+  const unchecked = codes.length > 0 && codes.every(([code]) => REASONS[code].exit === 4)
+  const verb = unchecked ? `${lead}: could not check` : `${lead}:`
+  const first = codes[0]?.[0]
+  const why = first === undefined ? 'the signer is not named by any policy' : REASONS[first].meaning
+  if (refusal.failed === 0) return `${verb} the push to ${where}: it ${why}`
+  const only = refusal.findings[0]
+  if (refusal.failed === 1 && only !== undefined) {
+    return `${verb} commit ${shortId(only.verdict.object.id)} to ${where}: it ${why}`
+  }
+  const commits = `${countText(refusal.failed)} of ${plural(refusal.checked, 'commit')}`
+  const others = codes.length > 1 ? ' (and other reasons)' : ''
+  return `${verb} ${commits} to ${where}; the first ${why}${others}`
+}
+
+interface MendGroup {
+  code: ReasonCode | undefined
+  command: string | undefined
+  fix: string
+  lines: string[]
+  count: number
+}
+
+function group(refusal: Refusal): MendGroup[] {
+  const groups = new Map<string, MendGroup>()
+  const base = refusal.base === undefined ? undefined : shortId(refusal.base)
+  const add = (code: ReasonCode | undefined, line: string, commit: string, own: boolean): void => {
+    const command = own && code !== undefined ? fixCommand(code, { base, commit }) : undefined
+    const fix = code === undefined ? 'ask who may sign here' : REASONS[code].fix
+    const key = `${code ?? ''} ${command ?? ''}`
+    const found = groups.get(key)
+    if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1 })
+    else {
+      found.lines.push(line)
+      found.count++
+    }
+  }
+  for (const step of refusal.steps) {
+    const code = step.codes[0]
+    if (code === undefined) continue
+    const codes = step.codes.join(' ')
+    const line = `${shortId(step.after)} ${codes}  ${escapeLine(step.ref, 100)}`
+    add(code, line, shortId(step.after), true)
+  }
+  for (const { verdict, details, own } of refusal.findings) {
+    const codes = verdict.codes.join(' ') || 'signer not checked'
+    const line = `${shortId(verdict.object.id)} ${codes}  ${escapeLine(details.subject, 120)}`
+    add(verdict.codes[0], line, shortId(verdict.object.id), own !== false)
+  }
+  return [...groups.values()]
+}
+
+/** As many commits as fit, each group with its remedy; says how many are left out. */
+function bodyLines(refusal: Refusal, room: number): string[] {
+  const groups = group(refusal)
+  const shown: string[] = []
+  let left = refusal.failed
+  let hidden = 0
+  for (const [index, each] of groups.entries()) {
+    const remedy = remedyLines(each)
+    // A line is kept for "and N more", and a fair share for the groups that follow.
+    const free = room - shown.length - 1
+    const share = Math.max(Math.floor(free / (groups.length - index)), remedy.length + 1)
+    if (share > free) {
+      hidden += each.count
+      continue
+    }
+    const lines = each.lines.slice(0, share - remedy.length)
+    hidden += each.count - lines.length
+    shown.push(...lines.map((line) => `  ${line}`), ...remedy)
+  }
+  const listed =
+    refusal.findings.length + refusal.steps.filter((step) => step.codes.length > 0).length
+  left = hidden + Math.max(refusal.failed - refusal.findings.length, 0)
+  if (listed > 0 && left > 0) shown.push(`  and ${countText(left)} more`)
+  return shown
+}
+
+function remedyLines(each: MendGroup): string[] {
+  if (each.command === undefined)
+    return wrapText(`fix: ${each.fix}`, WIDTH - 4).map((line) => `    ${line}`)
+  return [...wrapText(`fix: ${each.fix}`, WIDTH - 4), `  ${each.command}`].map(
+    (line) => `    ${line}`,
+  )
+}
+
+function tailLines(refusal: Refusal): string[] {
+  const lines: string[] = []
+  if (refusal.failure?.hint !== undefined) {
+    lines.push(...wrapText(`fix: ${escapeLine(refusal.failure.hint, 300)}`, WIDTH))
+  }
+  if (refusal.more !== undefined) lines.push(`everything: ${escapeLine(refusal.more, 400)}`)
+  lines.push('git signet not found? npm install -g git-signet')
+  if (refusal.helpUrl !== undefined) lines.push(`help: ${escapeLine(refusal.helpUrl, 400)}`)
+  return lines
+}

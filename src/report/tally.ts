@@ -1,0 +1,105 @@
+import type { ReasonCode, StepVerdict, Strength, Summary, Verdict, VerdictValue } from '../facts.ts'
+import { REASON_CODES } from '../facts.ts'
+import type { VerdictDetails } from './result.ts'
+
+/** One object or step kept as an example of a group. */
+export interface Finding {
+  verdict: Verdict
+  details: VerdictDetails
+}
+
+export interface ReasonGroup {
+  /** Undefined: valid, but nobody said who may sign. */
+  code: ReasonCode | undefined
+  count: number
+  /** The first few. */
+  examples: Finding[]
+  steps: StepVerdict[]
+}
+
+/**
+ * Counts verdicts as they pass by, keeping `examplesPerCode` of each reason code and nothing else,
+ * so that any number fits.
+ */
+export class Tally {
+  readonly verdicts: Record<VerdictValue, number> = { pass: 0, fail: 0, unknown: 0 }
+  readonly strengths = new Map<Strength, number>()
+  private readonly groups = new Map<ReasonCode | undefined, ReasonGroup>()
+  private readonly examplesPerCode: number
+
+  constructor(examplesPerCode: number) {
+    this.examplesPerCode = examplesPerCode
+  }
+
+  get checked(): number {
+    return this.verdicts.pass + this.verdicts.fail + this.verdicts.unknown
+  }
+
+  add(verdict: Verdict, details: VerdictDetails): void {
+    this.verdicts[verdict.verdict]++
+    if (verdict.verdict === 'pass') {
+      const strength = verdict.strength ?? 'signed'
+      this.strengths.set(strength, (this.strengths.get(strength) ?? 0) + 1)
+      return
+    }
+    for (const code of verdict.codes.length > 0 ? verdict.codes : [undefined]) {
+      const group = this.group(code)
+      group.count++
+      if (group.examples.length < this.examplesPerCode) group.examples.push({ verdict, details })
+    }
+  }
+
+  /** Adds what only the summary knows: the steps that did not pass. */
+  addSteps(steps: readonly StepVerdict[]): void {
+    for (const step of steps) {
+      if (step.verdict === 'pass') continue
+      for (const code of step.codes) {
+        const group = this.group(code)
+        if (group.steps.length < this.examplesPerCode) group.steps.push(step)
+      }
+    }
+  }
+
+  /** Groups in the order of policy.md §5; the one without a code last. */
+  sortedGroups(): ReasonGroup[] {
+    const coded = REASON_CODES.map((code) => this.groups.get(code))
+    return [...coded, this.groups.get(undefined)].filter((group) => group !== undefined)
+  }
+
+  private group(code: ReasonCode | undefined): ReasonGroup {
+    let group = this.groups.get(code)
+    if (group === undefined) {
+      group = { code, count: 0, examples: [], steps: [] }
+      this.groups.set(code, group)
+    }
+    return group
+  }
+}
+
+/** How each strength is said in words, after a number. */
+export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
+  signed: 'signed',
+  mechanical: 'mechanical merge',
+  'vouched-by-forge': 'vouched by the forge',
+  'vouched-by-merger': 'vouched by the merger',
+  accepted: 'accepted by the policy',
+  'before-anchor': 'before the anchor',
+}
+
+/** What an exit code says about the run, as one sentence without subject. */
+export function exitMeaning(summary: Summary): string {
+  switch (summary.exit) {
+    case 0:
+      return 'everything was checked and is good'
+    case 1:
+      return 'at least one violation'
+    case 3:
+      return summary.fail === 0 && summary.codes.POLICY_INVALID === undefined
+        ? 'signatures are valid, but nobody said who may sign'
+        : 'the policy or its anchor is missing or invalid'
+    case 4:
+      return 'could not check everything'
+    default:
+      return `exit ${summary.exit}`
+  }
+}

@@ -1,0 +1,245 @@
+import type { Facts, StepVerdict, Summary, Verdict, VerdictValue } from '../facts.ts'
+import { evidenceLines } from './evidence.ts'
+import { escapeLine } from './media.ts'
+import { fixCommand, REASONS } from './reasons.ts'
+import type { ReportOutput, ResultSink, Run, TextStyle, VerdictDetails } from './result.ts'
+import { shortId, signerName } from './result.ts'
+import type { ReasonGroup } from './tally.ts'
+import { exitMeaning, STRENGTH_WORDS, Tally } from './tally.ts'
+import type { Colour } from './terminal.ts'
+import {
+  ageText,
+  countText,
+  fitText,
+  padText,
+  paint,
+  plural,
+  textWidth,
+  wrapText,
+} from './terminal.ts'
+
+const EXAMPLES_PER_CODE = 5
+const WHO_WIDTH = 24
+const NARROW = 72
+
+const signs: Readonly<Record<VerdictValue, { unicode: string; ascii: string; colour: Colour }>> = {
+  pass: { unicode: '✓', ascii: '+', colour: 'green' },
+  fail: { unicode: '✗', ascii: 'x', colour: 'red' },
+  unknown: { unicode: '?', ascii: '?', colour: 'yellow' },
+}
+
+/** `✓ pass`, `✗ fail`, `? unknown`, all of one width: the word carries the meaning, not the colour. */
+export function verdictMark(value: VerdictValue, style: TextStyle): string {
+  const sign = signs[value]
+  return paint(
+    style,
+    sign.colour,
+    `${style.unicode ? sign.unicode : sign.ascii} ${value.padEnd(7)}`,
+  )
+}
+
+/** One line about one object: verdict, id, signer, codes or strength, subject. Without newline. */
+export function verdictLine(verdict: Verdict, details: VerdictDetails, style: TextStyle): string {
+  const width = style.width
+  const narrow = width !== undefined && width < NARROW
+  const facts = details.facts ?? verdict.facts
+  const who = escapeLine(signerName(verdict, facts) ?? (style.unicode ? '–' : '-'), 120)
+  const note = verdictNote(verdict)
+  const head = `${verdictMark(verdict.verdict, style)} ${shortId(verdict.object.id)}  `
+  const headWidth = 9 + 1 + shortId(verdict.object.id).length + 2
+  const whoText = narrow ? fitText(who, 16, style) : padText(who, WHO_WIDTH, style)
+  const whoWidth = textWidth(whoText)
+  const parts = [head, whoText]
+  let used = headWidth + whoWidth
+  if (note !== '') {
+    const text = width === undefined ? note : fitText(note, Math.max(width - used - 2, 8), style)
+    parts.push('  ', paint(style, signs[verdict.verdict].colour, text))
+    used += 2 + textWidth(text)
+  }
+  const subject = escapeLine(details.subject)
+  const room = width === undefined ? textWidth(subject) : width - used - 2
+  if (subject !== '' && room >= 8) parts.push('  ', fitText(subject, room, style))
+  return parts.join('').trimEnd()
+}
+
+function verdictNote(verdict: Verdict): string {
+  if (verdict.verdict === 'pass') {
+    const strength = verdict.strength ?? 'signed'
+    return strength === 'signed' ? '' : STRENGTH_WORDS[strength]
+  }
+  return verdict.codes.length > 0 ? verdict.codes.join(' ') : 'signer not checked'
+}
+
+export interface TextOptions {
+  style: TextStyle
+  /** Show under each object what its signature says (one object asked for, or `--facts`). */
+  evidence: boolean
+}
+
+/** Renders for people: a line each as they come, then reasons with what to type, then the counts. */
+export function textSink(output: ReportOutput, run: Run, options: TextOptions): ResultSink {
+  const { style } = options
+  const tally = new Tally(EXAMPLES_PER_CODE)
+  const locals = new Set(run.trustRoots.filter((root) => root.local).map((root) => root.name))
+  let localUses = 0
+  const line = (text = ''): void => {
+    output.write(`${text}\n`)
+  }
+  for (const text of headerLines(run, style)) line(text)
+  return {
+    verdict(verdict, details) {
+      tally.add(verdict, details)
+      const facts = details.facts ?? verdict.facts
+      if (facts?.signer && locals.has(facts.signer.trust)) localUses++
+      line(verdictLine(verdict, details, style))
+      for (const text of underLines(verdict, details, facts, run, options)) line(`    ${text}`)
+    },
+    end(summary) {
+      tally.addSteps(summary.steps)
+      for (const group of tally.sortedGroups()) {
+        line()
+        for (const text of groupLines(group, run, style)) line(text)
+      }
+      line()
+      if (localUses > 0) line(localWarning(localUses, style))
+      for (const text of summaryLines(summary, tally, run, style)) line(text)
+    },
+    abort() {
+      // Lines that were printed stay: they are true, and the command says that it failed.
+    },
+  }
+}
+
+/** What is judged and by what; the first lines of a report. */
+export function headerLines(run: Run, style: TextStyle): string[] {
+  const lines: string[] = []
+  if (run.ref !== undefined) {
+    const policy = run.policy === undefined ? '' : ` by ${escapeLine(run.policy)}`
+    const anchor = run.anchor === undefined ? '' : `, anchor ${shortId(run.anchor)}`
+    lines.push(`judged for ${paint(style, 'bold', escapeLine(run.ref))}${policy}${anchor}`)
+  } else if (run.policy !== undefined) lines.push(`judged by ${escapeLine(run.policy)}`)
+  const roots = run.trustRoots.filter((root) => !root.local)
+  if (roots.length > 0) {
+    const names = roots.map((root) =>
+      root.asOf === undefined
+        ? `${escapeLine(root.name)} (age unknown)`
+        : `${escapeLine(root.name)} (${ageText(run.now - root.asOf)} old)`,
+    )
+    lines.push(`trust root ${names.join(', ')}`)
+  }
+  for (const root of run.trustRoots.filter((each) => each.local)) {
+    lines.push(
+      paint(
+        style,
+        'yellow',
+        `LOCAL TRUST ROOT ${escapeLine(root.name)}: a test stack may vouch here; proves nothing to others`,
+      ),
+    )
+  }
+  for (const warning of run.warnings)
+    lines.push(`${paint(style, 'yellow', 'warning:')} ${escapeLine(warning, 1000)}`)
+  if (run.auditOnly === true) {
+    lines.push(paint(style, 'yellow', 'AUDIT ONLY: nothing is refused, whatever is found'))
+  }
+  if (lines.length > 0) lines.push('')
+  return lines
+}
+
+function localWarning(uses: number, style: TextStyle): string {
+  const signatures = plural(uses, 'signature')
+  return paint(
+    style,
+    'yellow',
+    `LOCAL: ${signatures} made on a local test stack, proof of nothing to others`,
+  )
+}
+
+function underLines(
+  verdict: Verdict,
+  details: VerdictDetails,
+  facts: Facts | undefined,
+  run: Run,
+  options: TextOptions,
+): string[] {
+  const lines: string[] = []
+  for (const reason of details.reasons ?? []) {
+    lines.push(`${reason.code}: ${escapeLine(reason.detail, 400)}`)
+  }
+  if (options.evidence && facts !== undefined) {
+    lines.push(...evidenceLines(facts, run))
+    if (verdict.verdict === 'unknown' && verdict.codes.length === 0)
+      lines.push('signer not checked')
+  }
+  for (const text of details.story ?? []) lines.push(escapeLine(text, 1000))
+  return lines
+}
+
+function groupLines(group: ReasonGroup, run: Run, style: TextStyle): string[] {
+  const width = style.width ?? 100
+  if (group.code === undefined) {
+    return [
+      `${paint(style, 'yellow', 'signer not checked')} (${countText(group.count)}): nobody said who may sign`,
+      '  say who: git signet verify --identity WHO --issuer URL …',
+      '  or write a policy: git signet policy init',
+    ].map((text) => (style.unicode ? text : text.replace('…', '...')))
+  }
+  const reason = REASONS[group.code]
+  const colour = reason.exit === 1 ? 'red' : 'yellow'
+  const count = group.count + group.steps.length
+  const head = wrapText(`${group.code} (${countText(count)}): ${reason.meaning}`, width)
+  const first = (head[0] ?? '').replace(group.code, paint(style, colour, group.code))
+  const lines = [first, ...head.slice(1).map((text) => `  ${text}`)]
+  for (const step of group.steps) lines.push(`  ${stepText(step)}`)
+  for (const { verdict, details } of group.examples) {
+    const subject = escapeLine(details.subject)
+    lines.push(`  ${fitText(`${shortId(verdict.object.id)}  ${subject}`, width - 2, style)}`)
+  }
+  const left = group.count - group.examples.length
+  if (left > 0) lines.push(`  and ${countText(left)} more`)
+  for (const text of wrapText(`fix: ${reason.fix}`, width - 2)) lines.push(`  ${text}`)
+  const commit = group.examples[0]?.verdict.object.id
+  const command = fixCommand(group.code, {
+    base: run.base === undefined ? undefined : shortId(run.base),
+    commit: group.count === 1 && commit !== undefined ? shortId(commit) : undefined,
+  })
+  if (command !== undefined) lines.push(`  ${paint(style, 'bold', command)}`)
+  return lines
+}
+
+/** `refs/heads/main 1234567890..abcdef0123`, escaped. */
+export function stepText(step: StepVerdict): string {
+  return `${escapeLine(step.ref)} ${shortId(step.before)}..${shortId(step.after)}`
+}
+
+function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle): string[] {
+  const colour: Colour = summary.exit === 0 ? 'green' : summary.exit === 1 ? 'red' : 'yellow'
+  const words = [
+    `${plural(summary.checked, 'object')} checked`,
+    `${countText(summary.pass)} pass`,
+    `${countText(summary.fail)} fail`,
+    `${countText(summary.unknown)} unknown`,
+  ]
+  const lines = [words.join(', ')]
+  const strengths = [...tally.strengths].map(
+    ([strength, count]) => `${countText(count)} ${STRENGTH_WORDS[strength]}`,
+  )
+  if (tally.strengths.size > 1 || (tally.strengths.size === 1 && !tally.strengths.has('signed'))) {
+    lines.push(`of those that pass: ${strengths.join(', ')}`)
+  }
+  const badSteps = summary.steps.filter((step) => step.verdict !== 'pass').length
+  if (summary.steps.length > 0) {
+    lines.push(
+      `${plural(summary.steps.length, 'step')} of the ref, ${countText(badSteps)} not passed`,
+    )
+  }
+  if (run.helpUrl !== undefined && summary.exit !== 0)
+    lines.push(`help: ${escapeLine(run.helpUrl)}`)
+  lines.push(
+    paint(
+      style,
+      colour,
+      `${summary.exit === 0 ? 'good' : 'not good'}: ${exitMeaning(summary)} (exit ${summary.exit})`,
+    ),
+  )
+  return lines
+}

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import type { Run, TextStyle } from '../../src/report/result.ts'
+import { textSink, verdictLine } from '../../src/report/text.ts'
+import { styleFor, textWidth } from '../../src/report/terminal.ts'
+import { Collected, details, facts, failing, feed, idOf, run, verdict } from './sample.ts'
+
+const plain: TextStyle = { colour: false, unicode: true }
+
+function render(items: Parameters<typeof feed>[1], over: Partial<Run> = {}, style = plain): string {
+  const output = new Collected()
+  feed(textSink(output, { ...run, ...over }, { style, evidence: false }), items)
+  return output.text
+}
+
+describe('textSink()', () => {
+  it('says which ref, policy, anchor and trust root were used, and how old the root is', () => {
+    const text = render([{ verdict: verdict(1), details: details() }])
+    expect(text).toContain(
+      'judged for refs/heads/main by .signet/policy.toml at 3f2a9c1d00, anchor a1a1a1a1a1\n',
+    )
+    expect(text).toContain('trust root public (12 days old)\n')
+  })
+
+  it('gives each object one line with its verdict as a word', () => {
+    const text = render([
+      { verdict: verdict(1), details: details() },
+      { verdict: failing(2, 'UNSIGNED'), details: details({ subject: 'Sneak in' }) },
+    ])
+    expect(text).toMatch(
+      new RegExp(`^✓ pass    ${idOf(1).slice(0, 10)}  alice +Add the frobnicator$`, 'm'),
+    )
+    expect(text).toMatch(
+      new RegExp(`^✗ fail    ${idOf(2).slice(0, 10)}  – +UNSIGNED  Sneak in$`, 'm'),
+    )
+  })
+
+  it('groups reasons by code, each with its fix and the command to type', () => {
+    const items = Array.from({ length: 9 }, (_, n) => ({
+      verdict: failing(n, 'UNSIGNED'),
+      details: details({ subject: `change ${n}` }),
+    }))
+    const text = render(items, { base: idOf(77) })
+    expect(text).toContain('UNSIGNED (9): has no signature\n')
+    expect(text).toContain('  and 4 more\n')
+    expect(text).toContain(`  git signet resign ${idOf(77).slice(0, 10)}..HEAD\n`)
+  })
+
+  it('counts strengths apart', () => {
+    const text = render([
+      { verdict: verdict(1), details: details() },
+      { verdict: verdict(2, { strength: 'mechanical' }), details: details() },
+      { verdict: verdict(3, { strength: 'accepted' }), details: details() },
+    ])
+    expect(text).toContain(
+      'of those that pass: 1 signed, 1 mechanical merge, 1 accepted by the policy\n',
+    )
+    expect(text).toContain('good: everything was checked and is good (exit 0)\n')
+  })
+
+  it('makes a local trust root unmistakable at the start and at the end', () => {
+    const signer = {
+      kind: 'email',
+      value: 'a@b',
+      issuer: 'https://x',
+      trust: 'local',
+      claims: {},
+    } as const
+    const text = render(
+      [{ verdict: verdict(1), details: details({ facts: facts(1, { signer }) }) }],
+      { trustRoots: [{ name: 'local', local: true }] },
+    )
+    expect(text).toContain('LOCAL TRUST ROOT local')
+    expect(text).toContain('LOCAL: 1 signature made on a local test stack')
+  })
+
+  it('says that the signer was not checked where nobody was named', () => {
+    const { person: _person, strength: _strength, ...unnamed } = verdict(1, { verdict: 'unknown' })
+    const output = new Collected()
+    const sink = textSink(output, { ...run, ref: '', policy: '' }, { style: plain, evidence: true })
+    feed(sink, [{ verdict: unnamed, details: details({ facts: facts(1) }) }], { exit: 3 })
+    expect(output.text).toContain('signer not checked')
+    expect(output.text).toContain('--identity WHO --issuer URL')
+    expect(output.text).not.toMatch(/--identity alice/)
+    expect(output.text).toContain('log         entry 2345438208 of https://rekor.example.org')
+    expect(output.text).toContain('nobody said who may sign (exit 3)')
+  })
+
+  it('names the steps of the ref that did not pass', () => {
+    const output = new Collected()
+    const step = {
+      ref: 'refs/heads/main',
+      before: idOf(1),
+      after: idOf(2),
+      policy: idOf(3),
+      verdict: 'fail',
+      codes: ['FOXTROT'],
+    } as const
+    feed(
+      textSink(output, run, { style: plain, evidence: false }),
+      [{ verdict: verdict(2), details: details() }],
+      { exit: 1, steps: [{ ...step, codes: [...step.codes] }] },
+    )
+    expect(output.text).toContain('FOXTROT (1)')
+    expect(output.text).toContain(
+      `refs/heads/main ${idOf(1).slice(0, 10)}..${idOf(2).slice(0, 10)}`,
+    )
+    expect(output.text).toContain('at least one violation (exit 1)')
+  })
+
+  it('holds no more than a few examples in memory over 200,000 objects', () => {
+    let length = 0
+    const sink = textSink(
+      {
+        write(text: string) {
+          length += text.length
+        },
+      },
+      run,
+      { style: plain, evidence: false },
+    )
+    const one = failing(1, 'UNSIGNED', 'COMMITTER_MISMATCH')
+    const about = details()
+    const began = performance.now()
+    for (let n = 0; n < 200_000; n++) sink.verdict(one, about)
+    sink.end({
+      schema: 'git-signet.summary/1',
+      exit: 1,
+      checked: 200_000,
+      pass: 0,
+      fail: 200_000,
+      unknown: 0,
+      codes: {},
+      steps: [],
+    })
+    expect(length).toBeGreaterThan(200_000 * 60)
+    expect(performance.now() - began).toBeLessThan(20_000)
+  })
+})
+
+describe('verdictLine()', () => {
+  it('keeps to the width of the terminal, wide characters counted twice', () => {
+    for (const width of [40, 60, 80, 120]) {
+      for (const subject of ['word '.repeat(60), '漢字'.repeat(90), 'é'.repeat(150)]) {
+        const line = verdictLine(
+          failing(1, 'UNSIGNED', 'COMMITTER_MISMATCH'),
+          details({ subject }),
+          {
+            ...plain,
+            width,
+          },
+        )
+        expect(textWidth(line)).toBeLessThanOrEqual(width)
+      }
+    }
+  })
+
+  it('uses only ASCII outside a UTF-8 locale', () => {
+    const line = verdictLine(failing(1, 'UNSIGNED'), details({ subject: 'x'.repeat(90) }), {
+      colour: false,
+      unicode: false,
+      width: 80,
+    })
+    expect(line).toMatch(/^[ -~]+$/)
+  })
+})
+
+describe('styleFor()', () => {
+  const terminal = { write: () => true, isTerminal: true, columns: 100 }
+
+  it('colours only a terminal, and not where NO_COLOR or TERM=dumb says no', () => {
+    expect(styleFor(terminal, { TERM: 'xterm' }).colour).toBe(true)
+    expect(styleFor(terminal, { TERM: 'xterm', NO_COLOR: '' }).colour).toBe(true)
+    expect(styleFor(terminal, { TERM: 'xterm', NO_COLOR: '1' }).colour).toBe(false)
+    expect(styleFor(terminal, { TERM: 'dumb' }).colour).toBe(false)
+    expect(styleFor(new Collected(), {}).colour).toBe(false)
+  })
+
+  it('knows no width when nobody looks', () => {
+    expect(styleFor(new Collected(), {}).width).toBeUndefined()
+    expect(styleFor(terminal, {}).width).toBe(100)
+  })
+
+  it('colours never carry a meaning alone: the text without them is the same', () => {
+    const items = [{ verdict: failing(1, 'UNSIGNED'), details: details() }]
+    const stripped = render(items, {}, { colour: true, unicode: true }).replace(/\u001b\[\d+m/g, '')
+    expect(stripped).toBe(render(items))
+  })
+})
