@@ -4,10 +4,11 @@ import { encodeHex } from '../encoding/hex.ts'
 import type { Verification } from '../crypto/verify.ts'
 import { MalformedError } from '../errors.ts'
 import type { Check } from '../facts.ts'
+import { isInWindow } from '../x509/path.ts'
 import { isRekorV1Origin, verifyCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { EntryInclusionProof, KindVersion, TransparencyLogEntry } from './entry.ts'
 import type { LogBody } from './hashedrekord.ts'
-import { isInWindow, signatureHash, type TransparencyLog } from './log.ts'
+import { signatureHash, type TransparencyLog } from './log.ts'
 import { leafHash, rootFromInclusionProof } from './merkle.ts'
 
 export interface LogEntryClaim {
