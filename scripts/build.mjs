@@ -2,7 +2,15 @@
 // signs meanwhile finds either the old program or the new one. `npx tsup` alone leaves old chunks
 // behind.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -20,9 +28,27 @@ export function build() {
       encoding: 'utf8',
     })
     if (run.status !== 0) throw new Error(`tsup failed:\n${run.stdout}${run.stderr}`)
+    writeManPage(fresh)
+    copyAssets(fresh)
     putInPlace(fresh)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+/** The table of commands is TypeScript: the program just built prints its own manual. */
+function writeManPage(fresh) {
+  const run = spawnSync(process.execPath, [join(fresh, 'cli.js'), 'help', '--man'], {
+    encoding: 'utf8',
+  })
+  if (run.status !== 0) throw new Error(`help --man failed:\n${run.stdout}${run.stderr}`)
+  writeFileSync(join(fresh, 'git-signet.1'), run.stdout)
+}
+
+/** What the report renderers read at run time, and the published JSON Schemas. */
+function copyAssets(fresh) {
+  for (const name of ['page', 'schema']) {
+    cpSync(join(root, 'src', 'report', name), join(fresh, name), { recursive: true })
   }
 }
 

@@ -52,6 +52,33 @@ export default tseslint.config(
   },
   { files: ['src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
   {
+    // Levels 0-2 compute: clock, network and process arrive as parameters.
+    files: [
+      'encoding',
+      'asn1',
+      'crypto',
+      'x509',
+      'cms',
+      'rfc3161',
+      'tlog',
+      'bundle',
+      'gpg',
+      'policy',
+    ].map((folder) => `src/${folder}/**/*.ts`),
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now' },
+        { object: 'Math', property: 'random' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'no clock' },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // A failed assertion is what a test is for: `as` and thrown literals are fine here.

@@ -1,0 +1,1 @@
+export function findBrokenRules(files: ReadonlyMap<string, string>): string[]
