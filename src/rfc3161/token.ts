@@ -45,7 +45,12 @@ export function parseTimestampToken(der: Uint8Array): TimestampToken {
   // RFC 5652 §5.1: content that is not id-data makes SignedData version 3.
   if (signedData.version !== 3) throw malformed('its SignedData is not version 3')
   const info = parseTstInfo(signedData.content)
-  return { der, signedData, info, certificate: signerCertificate(signedData) }
+  const certificate = signerCertificate(signedData)
+  // Certificates are all left out, or the signer's is among them (RFC 3161 §2.4.1, certReq).
+  if (certificate === undefined && signedData.certificates.length > 0) {
+    throw malformed('it brings certificates, but not that of its signer')
+  }
+  return { der, signedData, info, certificate }
 }
 
 function parseTstInfo(der: Uint8Array): TstInfo {

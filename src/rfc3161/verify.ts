@@ -135,7 +135,7 @@ function* verifyAgainst(
 }
 
 function whyWrongAttributes(token: TimestampToken, leaf: Certificate): string | undefined {
-  const { signer, content = new Uint8Array() } = token.signedData
+  const { signer, digestAlgorithms, content = new Uint8Array() } = token.signedData
   const attributes = signer.signedAttributes
   if (!isSorted(attributes.map(({ bytes }) => bytes))) return 'its signed attributes are not DER'
   const contentType = singleValue(attributes, OID.contentType, 'contentType')
@@ -145,6 +145,9 @@ function whyWrongAttributes(token: TimestampToken, leaf: Certificate): string | 
   const messageDigest = singleValue(attributes, OID.messageDigest, 'messageDigest')
   const algorithm = digestOf(signer.digestAlgorithm)
   if (algorithm === undefined) return 'its digest is not SHA-256, SHA-384 or SHA-512'
+  if (!digestAlgorithms.some((listed) => digestOf(listed) === algorithm)) {
+    return 'its list of digests does not have that of its signer'
+  }
   const expected = digest(algorithm, content)
   if (
     messageDigest === undefined ||
