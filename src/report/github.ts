@@ -3,7 +3,7 @@ import { escapeLine, escapeWorkflowData, escapeWorkflowProperty } from './media.
 import { fixCommand, REASONS } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run, VerdictDetails } from './result.ts'
 import { shortId, signerName } from './result.ts'
-import { exitMeaning, Tally } from './tally.ts'
+import { headline, Tally } from './tally.ts'
 import { countText, plural } from './terminal.ts'
 import { stepText } from './text.ts'
 
@@ -22,7 +22,7 @@ export function annotation(level: Level, title: string, message: string): string
 
 /** Annotations for the ones that do not pass, the rest as counts; what does not fit, as plain lines. */
 export function githubSink(output: ReportOutput, run: Run): ResultSink {
-  const tally = new Tally(0)
+  const tally = new Tally(0, run)
   const used: Record<Level, number> = { error: 0, warning: 0, notice: 0 }
   const say = (level: Level, title: string, message: string): void => {
     used[level]++
@@ -57,7 +57,7 @@ export function githubSink(output: ReportOutput, run: Run): ResultSink {
         const text = `${plural(left, `more ${level}`)} in this step’s log`
         output.write(annotation(level, 'git-signet', text))
       }
-      output.write(annotation(levelOf(summary), 'git-signet', summaryText(summary, run)))
+      output.write(annotation(levelOf(summary), 'git-signet', summaryText(summary, tally, run)))
     },
     abort() {
       // Annotations that were printed stay: they are true, and the command says that it failed.
@@ -87,11 +87,15 @@ function levelOf(summary: Summary): Level {
   return summary.exit === 0 ? 'notice' : summary.exit === 4 ? 'warning' : 'error'
 }
 
-function summaryText(summary: Summary, run: Run): string {
+function summaryText(summary: Summary, tally: Tally, run: Run): string {
   const where = run.ref === undefined ? '' : ` for ${escapeLine(run.ref)}`
   const policy = run.policy === undefined ? '' : ` by ${escapeLine(run.policy)}`
   const counts = `${plural(summary.checked, 'object')} checked${where}${policy}: ${countText(summary.pass)} pass, ${countText(summary.fail)} fail, ${countText(summary.unknown)} unknown`
   const help =
     run.helpUrl === undefined || summary.exit === 0 ? '' : `\nhelp: ${escapeLine(run.helpUrl)}`
-  return `${counts}\n${exitMeaning(summary)} (exit ${summary.exit})${help}`
+  const local =
+    tally.localUses === 0
+      ? ''
+      : `\nLOCAL: ${plural(tally.localUses, 'signature')} made on a local test stack, proof of nothing to others`
+  return `${counts}\n${headline(summary)} (exit ${summary.exit})${local}${help}`
 }

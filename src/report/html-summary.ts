@@ -4,7 +4,7 @@ import { fixCommand, REASONS } from './reasons.ts'
 import type { Run } from './result.ts'
 import { shortId } from './result.ts'
 import type { ReasonGroup, Tally } from './tally.ts'
-import { exitMeaning, STRENGTH_WORDS } from './tally.ts'
+import { headline, STRENGTH_WORDS } from './tally.ts'
 import { ageText, countText, plural } from './terminal.ts'
 
 const MAX_STEPS = 200
@@ -20,7 +20,7 @@ function tone(summary: Summary): 'pass' | 'fail' | 'unknown' {
 /** The part of the page that needs no script: verdict, what was judged, counts, reasons, steps. */
 export function summaryHtml(summary: Summary, tally: Tally, run: Run): string {
   return [
-    bannerHtml(summary, run),
+    bannerHtml(summary, tally, run),
     ...noticesHtml(run),
     countsHtml(summary, tally),
     reasonsHtml(tally, run),
@@ -28,7 +28,7 @@ export function summaryHtml(summary: Summary, tally: Tally, run: Run): string {
   ].join('\n')
 }
 
-function bannerHtml(summary: Summary, run: Run): string {
+function bannerHtml(summary: Summary, tally: Tally, run: Run): string {
   const words = { pass: 'Good', fail: 'Not good', unknown: 'Not proven' }[tone(summary)]
   const signs = { pass: '✓', fail: '✗', unknown: '?' }[tone(summary)]
   const meta: [string, string][] = []
@@ -46,10 +46,10 @@ function bannerHtml(summary: Summary, run: Run): string {
   ])
   if (run.helpUrl !== undefined) meta.push(['help', escapeHtml(run.helpUrl)])
   const rows = meta.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')
-  const meaning = exitMeaning(summary)
+  const local = tally.localUses > 0 ? ' on a LOCAL test stack' : ''
   return `<header class="banner ${tone(summary)}">
 <p class="kicker">git-signet report</p>
-<h1><span class="seal" aria-hidden="true">${signs}</span> ${words}: ${meaning}</h1>
+<h1><span class="seal" aria-hidden="true">${signs}</span> ${words}${local}: ${headline(summary)}</h1>
 <dl class="meta">${rows}</dl>
 </header>`
 }
@@ -86,7 +86,7 @@ function countsHtml(summary: Summary, tally: Tally): string {
     })
   const tiles = kinds.map(
     ([kind, count]) =>
-      `<div class="tile ${kind}"><dd>${countText(count)}</dd><dt>${kind}</dt></div>`,
+      `<div class="tile ${count > 0 ? kind : 'none'}"><dd>${countText(count)}</dd><dt>${kind}</dt></div>`,
   )
   const strengths = [...tally.strengths]
     .sort((a, b) => b[1] - a[1])

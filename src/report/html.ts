@@ -10,7 +10,8 @@ import type { ReportOutput, ResultSink, Run } from './result.ts'
 import { shortId } from './result.ts'
 import { Tally } from './tally.ts'
 
-/** In order; they share one scope. */
+/** In order; scripts share one scope. */
+const STYLES = ['base', 'summary', 'objects', 'media'] as const
 const SCRIPTS = ['data', 'timeline', 'list', 'evidence', 'main'] as const
 
 /** The page's own files lie beside this module, in src as in the built package. */
@@ -27,9 +28,9 @@ function sourceHash(text: string): string {
  * its one script. Verdicts are written as they come; the page draws rows only where somebody looks.
  */
 export function htmlSink(output: ReportOutput, run: Run): ResultSink {
-  const style = pageFile('page.css')
+  const style = STYLES.map((name) => pageFile(`${name}.css`)).join('\n')
   const script = `'use strict'\n;(() => {\n${SCRIPTS.map((name) => pageFile(`${name}.js`)).join('\n')}\n})()\n`
-  const tally = new Tally(1)
+  const tally = new Tally(1, run)
   const rows = new RowWriter((text) => output.write(text))
   output.write(headHtml(run, style, script))
   return {
@@ -98,17 +99,19 @@ const objectsHtml = `<noscript><p class="notice">Who signed when, and the list o
 <button type="button" class="toggle fail" data-verdict="1" aria-pressed="true">✗ fail</button>
 <button type="button" class="toggle unknown" data-verdict="2" aria-pressed="true">? unknown</button>
 </div>
+<div class="more">
 <label>Person <select id="person"></select></label>
 <label>Reason <select id="code"></select></label>
 <label>From <input type="date" id="from"></label>
 <label>To <input type="date" id="to"></label>
 <button type="button" id="clear" class="link">Clear</button>
+</div>
 </form>
 <p id="shown" role="status"></p>
 <div class="split">
 <div class="list" id="list" role="listbox" tabindex="0" aria-labelledby="objects-title" aria-describedby="keys"><div id="spacer"></div></div>
-<aside id="evidence" aria-label="Evidence" tabindex="-1"><p class="hint">Choose an object to see what its signature says.</p></aside>
+<aside id="evidence" aria-label="Evidence" tabindex="-1"></aside>
 </div>
-<p class="keys" id="keys"><kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> evidence, <kbd>Esc</kbd> back, <kbd>/</kbd> search</p>
+<p class="keys" id="keys">Choose an object to see what its signature says. <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> evidence, <kbd>Esc</kbd> back, <kbd>/</kbd> search</p>
 <div id="paper"></div>
 </section>`

@@ -127,20 +127,20 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     exit: 1,
   },
   COMMITTER_MISMATCH: {
-    meaning: 'has a committer line that is not its signer’s',
+    meaning: "has a committer line that is not its signer's",
     fix: 'set user.email to an address the policy gives you, then commit and sign again',
     command: 'git config user.email ADDRESS',
     exit: 1,
   },
   AUTHOR_MISMATCH: {
-    meaning: 'has an author line that is not its signer’s, where the rule wants them equal',
+    meaning: "has an author line that is not its signer's, where the rule wants them equal",
     fix: 'let the author sign it, or amend the author if it is your work',
     command: 'git commit --amend --reset-author',
     exit: 1,
   },
   NOT_ALLOWED_HERE: {
     meaning: 'is signed by a listed person who may not commit to this ref',
-    fix: 'send it to somebody in `by` of the ref’s rule, or ask an admin',
+    fix: "send it to somebody in `by` of the ref's rule, or ask an admin",
     command: 'git signet policy show',
     exit: 1,
   },
@@ -151,7 +151,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     exit: 1,
   },
   MERGE_ADDS_CHANGES: {
-    meaning: 'is a merge that changes more than git’s own merge of its parents would',
+    meaning: "is a merge that changes more than git's own merge of its parents would",
     fix: 'merge again without edits; put the edits into a commit by somebody in `by`',
     command: 'git show --remerge-diff COMMIT',
     exit: 1,
@@ -164,17 +164,17 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
   SQUASH_SOURCE_MISSING: {
     meaning: 'is a squash whose source commits are not here to compare',
-    fix: 'fetch the pull request’s commits and verify again',
+    fix: "fetch the pull request's commits and verify again",
     command: 'git signet verify --squash-source REF COMMIT',
     exit: 4,
   },
   FORGE_EDIT: {
-    meaning: 'was made in the forge’s web editor, which the policy does not accept',
+    meaning: "was made in the forge's web editor, which the policy does not accept",
     fix: 'make the change in a clone and sign it',
     exit: 1,
   },
   POLICY_CHANGE_NOT_ADMIN: {
-    meaning: 'changes the policy (.signet) without an admin’s signature',
+    meaning: "changes the policy (.signet) without an admin's signature",
     fix: 'an admin must sign the change to .signet',
     command: 'git signet policy show',
     exit: 1,
@@ -192,7 +192,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     exit: 1,
   },
   FOXTROT: {
-    meaning: 'puts the branch’s own history on the side of a merge',
+    meaning: "puts the branch's own history on the side of a merge",
     fix: 'merge the other way round: from the branch, merge your work',
     command: 'git fetch && git rebase origin/BRANCH',
     exit: 1,
@@ -268,7 +268,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
   LIMIT: {
     meaning: 'is larger, or took longer, than the limit that is set',
-    fix: 'push in smaller pieces, or ask the server’s owner to raise the limit',
+    fix: "push in smaller pieces, or ask the server's owner to raise the limit",
     exit: 4,
   },
   ROLLBACK: {

@@ -1,6 +1,7 @@
 import type { ReasonCode, StepVerdict, Strength, Summary, Verdict, VerdictValue } from '../facts.ts'
 import { REASON_CODES } from '../facts.ts'
-import type { VerdictDetails } from './result.ts'
+import type { Run, VerdictDetails } from './result.ts'
+import { countText, plural } from './terminal.ts'
 
 /** One object or step kept as an example of a group. */
 export interface Finding {
@@ -24,11 +25,16 @@ export interface ReasonGroup {
 export class Tally {
   readonly verdicts: Record<VerdictValue, number> = { pass: 0, fail: 0, unknown: 0 }
   readonly strengths = new Map<Strength, number>()
+  /** Signatures that rest on a local stack's root alone. */
+  localUses = 0
   private readonly groups = new Map<ReasonCode | undefined, ReasonGroup>()
   private readonly examplesPerCode: number
 
-  constructor(examplesPerCode: number) {
+  private readonly localRoots: ReadonlySet<string>
+
+  constructor(examplesPerCode: number, run: Pick<Run, 'trustRoots'>) {
     this.examplesPerCode = examplesPerCode
+    this.localRoots = new Set(run.trustRoots.filter((root) => root.local).map((root) => root.name))
   }
 
   get checked(): number {
@@ -37,6 +43,8 @@ export class Tally {
 
   add(verdict: Verdict, details: VerdictDetails): void {
     this.verdicts[verdict.verdict]++
+    const trust = (details.facts ?? verdict.facts)?.signer?.trust
+    if (trust !== undefined && this.localRoots.has(trust)) this.localUses++
     if (verdict.verdict === 'pass') {
       const strength = verdict.strength ?? 'signed'
       this.strengths.set(strength, (this.strengths.get(strength) ?? 0) + 1)
@@ -86,20 +94,33 @@ export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
   'before-anchor': 'before the anchor',
 }
 
-/** What an exit code says about the run, as one sentence without subject. */
-export function exitMeaning(summary: Summary): string {
+/** What the run found, in one sentence without subject or final period. */
+export function headline(summary: Summary): string {
+  const badSteps = summary.steps.filter((step) => step.verdict === 'fail').length
+  const some = (count: number): string =>
+    count === summary.checked && count > 1
+      ? `all ${plural(count, 'object')}`
+      : summary.checked === 1
+        ? 'the object'
+        : `${countText(count)} of ${plural(summary.checked, 'object')}`
   switch (summary.exit) {
     case 0:
-      return 'everything was checked and is good'
+      return summary.checked === 0
+        ? 'nothing had to be checked'
+        : `${some(summary.pass)} ${summary.pass === 1 ? 'passes' : 'pass'}`
     case 1:
-      return 'at least one violation'
+      if (summary.fail === 0) return `${plural(badSteps, 'movement')} of a ref not allowed`
+      return `${some(summary.fail)} ${summary.fail === 1 ? 'fails' : 'fail'}`
     case 3:
-      return summary.fail === 0 && summary.codes.POLICY_INVALID === undefined
-        ? 'signatures are valid, but nobody said who may sign'
+      return summary.unknown > 0 && summary.fail === 0 && summary.codes.POLICY_INVALID === undefined
+        ? 'the signatures are valid, but nobody said who may sign'
         : 'the policy or its anchor is missing or invalid'
     case 4:
-      return 'could not check everything'
+      if (summary.checked === 0) return 'there was nothing to check'
+      return summary.unknown === 0
+        ? 'not everything could be checked'
+        : `${some(summary.unknown)} could not be checked`
     default:
-      return `exit ${summary.exit}`
+      return `ended with exit code ${summary.exit}`
   }
 }

@@ -5,7 +5,7 @@ import { fixCommand, REASONS } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run, TextStyle, VerdictDetails } from './result.ts'
 import { shortId, signerName } from './result.ts'
 import type { ReasonGroup } from './tally.ts'
-import { exitMeaning, STRENGTH_WORDS, Tally } from './tally.ts'
+import { headline, STRENGTH_WORDS, Tally } from './tally.ts'
 import type { Colour } from './terminal.ts'
 import {
   ageText,
@@ -79,9 +79,7 @@ export interface TextOptions {
 /** Renders for people: a line each as they come, then reasons with what to type, then the counts. */
 export function textSink(output: ReportOutput, run: Run, options: TextOptions): ResultSink {
   const { style } = options
-  const tally = new Tally(EXAMPLES_PER_CODE)
-  const locals = new Set(run.trustRoots.filter((root) => root.local).map((root) => root.name))
-  let localUses = 0
+  const tally = new Tally(EXAMPLES_PER_CODE, run)
   const line = (text = ''): void => {
     output.write(`${text}\n`)
   }
@@ -90,7 +88,6 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
     verdict(verdict, details) {
       tally.add(verdict, details)
       const facts = details.facts ?? verdict.facts
-      if (facts?.signer && locals.has(facts.signer.trust)) localUses++
       line(verdictLine(verdict, details, style))
       for (const text of underLines(verdict, details, facts, run, options)) line(`    ${text}`)
     },
@@ -101,7 +98,7 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
         for (const text of groupLines(group, run, style)) line(text)
       }
       line()
-      if (localUses > 0) line(localWarning(localUses, style))
+      if (tally.localUses > 0) line(localWarning(tally.localUses, style))
       for (const text of summaryLines(summary, tally, run, style)) line(text)
     },
     abort() {
@@ -238,7 +235,7 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
     paint(
       style,
       colour,
-      `${summary.exit === 0 ? 'good' : 'not good'}: ${exitMeaning(summary)} (exit ${summary.exit})`,
+      `${summary.exit === 0 ? 'good' : 'not good'}: ${headline(summary)} (exit ${summary.exit})`,
     ),
   )
   return lines

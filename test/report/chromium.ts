@@ -36,7 +36,10 @@ interface Answer {
 export class Chromium {
   private readonly process: ChildProcess
   private readonly profile: string
-  private readonly waiting = new Map<number, { resolve: (value: Record<string, unknown>) => void; reject: (error: Error) => void }>()
+  private readonly waiting = new Map<
+    number,
+    { resolve: (value: Record<string, unknown>) => void; reject: (error: Error) => void }
+  >()
   private readonly listeners: ((answer: Answer) => void)[] = []
   private lastId = 0
 
@@ -165,26 +168,50 @@ export class Page {
   }
 
   async evaluate(expression: string): Promise<unknown> {
-    const answer = await this.send('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true })
-    if (answer['exceptionDetails'] !== undefined) throw new Error(JSON.stringify(answer['exceptionDetails']))
+    const answer = await this.send('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    })
+    if (answer['exceptionDetails'] !== undefined)
+      throw new Error(JSON.stringify(answer['exceptionDetails']))
     return (answer['result'] as { value?: unknown }).value
   }
 
   async press(key: string, code = key): Promise<void> {
-    const codes: Record<string, number> = { Enter: 13, Escape: 27, End: 35, Home: 36, ArrowUp: 38, ArrowDown: 40, Tab: 9 }
+    const codes: Record<string, number> = {
+      Enter: 13,
+      Escape: 27,
+      End: 35,
+      Home: 36,
+      ArrowUp: 38,
+      ArrowDown: 40,
+      Tab: 9,
+    }
     const typed = key.length === 1 ? { text: key } : key === 'Enter' ? { text: '\r' } : {}
-    const event = { key, code, windowsVirtualKeyCode: codes[key] ?? key.toUpperCase().charCodeAt(0), ...typed }
+    const event = {
+      key,
+      code,
+      windowsVirtualKeyCode: codes[key] ?? key.toUpperCase().charCodeAt(0),
+      ...typed,
+    }
     await this.send('Input.dispatchKeyEvent', { type: 'keyDown', ...event })
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
   }
 
   async screenshot(whole = false): Promise<Buffer> {
-    const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: whole })
+    const { data } = await this.send('Page.captureScreenshot', {
+      format: 'png',
+      captureBeyondViewport: whole,
+    })
     return Buffer.from(data as string, 'base64')
   }
 
   async pdf(): Promise<Buffer> {
-    const { data } = await this.send('Page.printToPDF', { printBackground: true, preferCSSPageSize: true })
+    const { data } = await this.send('Page.printToPDF', {
+      printBackground: true,
+      preferCSSPageSize: true,
+    })
     return Buffer.from(data as string, 'base64')
   }
 }

@@ -54,7 +54,7 @@ describe('textSink()', () => {
     expect(text).toContain(
       'of those that pass: 1 signed, 1 mechanical merge, 1 accepted by the policy\n',
     )
-    expect(text).toContain('good: everything was checked and is good (exit 0)\n')
+    expect(text).toContain('good: all 3 objects pass (exit 0)\n')
   })
 
   it('makes a local trust root unmistakable at the start and at the end', () => {
@@ -104,7 +104,7 @@ describe('textSink()', () => {
     expect(output.text).toContain(
       `refs/heads/main ${idOf(1).slice(0, 10)}..${idOf(2).slice(0, 10)}`,
     )
-    expect(output.text).toContain('at least one violation (exit 1)')
+    expect(output.text).toContain('1 movement of a ref not allowed (exit 1)')
   })
 
   it('holds no more than a few examples in memory over 200,000 objects', () => {

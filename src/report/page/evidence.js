@@ -132,14 +132,18 @@ function showEvidence(row, focus = false) {
     ...(evidence.facts ? factNodes(evidence.facts) : []),
   )
   panel.scrollTop = 0
-  panel.classList.add('open')
+  if (!evidenceIsOpen()) {
+    panel.classList.add('open')
+    redraw()
+  }
   history.replaceState(null, '', `#${row.id}`)
   if (focus) panel.focus()
 }
 
 function closeEvidence() {
   panel.classList.remove('open')
-  panel.replaceChildren(make('p', 'hint', 'Choose an object to see what its signature says.'))
+  panel.replaceChildren()
+  redraw()
   history.replaceState(null, '', '#')
   list.focus()
 }

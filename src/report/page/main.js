@@ -1,7 +1,8 @@
 // Filters, keys, paper.
 
 /** More rows than this on paper help nobody; the page says how many it left out. */
-const MAX_PAPER_ROWS = 2000
+const MAX_PAPER_ROWS = 1000
+const MAX_PAPER_PASSES = 150
 
 const counts = [0, 0, 0]
 for (const row of rows) counts[row.verdict]++
@@ -121,35 +122,42 @@ function chooseLane(lane, from, to) {
   byId('objects').scrollIntoView()
 }
 
-function printRows() {
-  const found = visible.slice(0, MAX_PAPER_ROWS)
+function paperTable(found, limit) {
   const table = make('table')
   const head = make('tr')
   for (const title of ['verdict', 'id', 'signer', 'subject', 'time'])
     head.append(make('th', '', title))
   const body = make('tbody')
-  for (const row of found) {
+  for (const row of found.slice(0, limit)) {
     const line = make('tr')
-    for (const cell of [
-      markOf(row),
-      row.id.slice(0, 10),
-      row.who || '–',
-      subjectOf(row),
-      whenOf(row),
-    ]) {
+    const id = make('span', 'id', row.id.slice(0, 10))
+    for (const cell of [markOf(row), id, row.who || '–', subjectOf(row), whenOf(row)]) {
       line.append(make('td', '', cell))
     }
     body.append(line)
   }
   table.append(make('thead', '', head), body)
-  const left = visible.length - found.length
-  const note =
-    left > 0 ? `and ${countText(left)} more; filter the page before printing to choose others` : ''
-  byId('paper').replaceChildren(
-    make('p', '', byId('shown').textContent),
-    table,
-    make('p', '', note),
-  )
+  const left = found.length - limit
+  return left > 0
+    ? [
+        table,
+        make('p', 'hint', `and ${countText(left)} more: filter before printing to choose others`),
+      ]
+    : [table]
+}
+
+/** What does not pass comes first on paper, and of the rest only some. */
+function printRows() {
+  const nodes = []
+  for (const [title, passing, limit] of [
+    ['Do not pass', false, MAX_PAPER_ROWS],
+    ['Pass', true, MAX_PAPER_PASSES],
+  ]) {
+    const found = visible.filter((row) => (row.verdict === 0) === passing)
+    if (found.length === 0) continue
+    nodes.push(make('h3', '', `${title} (${countText(found.length)})`), ...paperTable(found, limit))
+  }
+  byId('paper').replaceChildren(...nodes)
 }
 
 addEventListener('beforeprint', printRows)
