@@ -8,6 +8,7 @@ import { isJsonObject, parseJson } from '../encoding/json.ts'
 import type { JsonObject, JsonValue } from '../encoding/json.ts'
 import { LIMITS } from '../encoding/limits.ts'
 import { MalformedError } from '../errors.ts'
+import type { TimestampAuthority } from '../rfc3161/verify.ts'
 import type { TransparencyLog } from '../tlog/log.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { formatName } from '../x509/name.ts'
@@ -29,8 +30,7 @@ export interface TrustedRoot {
   readonly certificateAuthorities: readonly CertificateAuthority[]
   readonly ctlogs: readonly CtLog[]
   readonly tlogs: readonly TransparencyLog[]
-  /** Their certificates begin with the one that stamps. */
-  readonly timestampAuthorities: readonly CertificateAuthority[]
+  readonly timestampAuthorities: readonly TimestampAuthority[]
   /** Parts that cannot be used, each with its reason; they vouch for nothing. */
   readonly unusable: readonly string[]
 }

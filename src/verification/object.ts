@@ -1,0 +1,153 @@
+import type { Verification } from '../crypto/verify.ts'
+import { concatBytes, encodeUtf8, latin1 } from '../encoding/bytes.ts'
+import { LIMITS } from '../encoding/limits.ts'
+import type { Facts, ObjectFormat, ObjectType } from '../facts.ts'
+import { objectFindings } from '../git/object-form.ts'
+import { objectFormatOf, objectId } from '../git/objects.ts'
+import { signatureHeader, splitObject } from '../git/split.ts'
+import type { SplitObject } from '../git/split.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { LoggedText } from './log-evidence.ts'
+import { Findings, conclude } from './outcome.ts'
+import { verifySignedPayload } from './signed-payload.ts'
+import type { VerifyOptions } from './signed-payload.ts'
+
+/** An object as it was read; `git/objects` gives them. */
+export interface StoredObject {
+  readonly id: string
+  readonly type: ObjectType
+  readonly format: ObjectFormat
+  readonly bytes: Uint8Array
+  /** Whether the hash of header and bytes is the id; undefined: it is not known by one. */
+  readonly idMatches?: boolean
+}
+
+/**
+ * Everything that the bytes of one commit, tag or push certificate and the trust roots prove. Depends
+ * on nothing else; never throws for anything an object holds.
+ */
+export function* verifyObject(
+  object: StoredObject,
+  roots: TrustRoots,
+  options: VerifyOptions = {},
+): Verification<Facts> {
+  if (object.bytes.length > LIMITS.objectBytes) {
+    return tooLargeFacts(object.id, object.type)
+  }
+  const split = splitObject(object.type, object.bytes, object.format)
+  return yield* verifySplitObject(object, split, roots, options)
+}
+
+/** As `verifyObject`, for an object that is split already. */
+export function* verifySplitObject(
+  object: StoredObject,
+  split: SplitObject,
+  roots: TrustRoots,
+  options: VerifyOptions = {},
+): Verification<Facts> {
+  const { id, type, format } = object
+  const findings = new Findings()
+  const facts = factsAbout(id, type, format)
+  const signature = split.signatureKind === 'unknown' ? 'none' : split.signatureKind
+  if (object.idMatches === undefined) findings.notChecked('object-id')
+  else if (object.idMatches) findings.passed('object-id')
+  else
+    findings.failed('object-id', 'MALFORMED', 'the object does not have the id it is stored under')
+  const found = objectFindings(split)
+  if (found.length === 0) findings.passed('object-form')
+  else {
+    const details = [...new Set(found.map(({ detail }) => detail))]
+    findings.failed('object-form', 'MALFORMED', details.slice(0, 3).join('; '))
+  }
+  if (findings.codes.size === 0 && signature === 'x509' && split.signature !== undefined) {
+    const rest = yield* verifySignedPayload({
+      payload: split.payload,
+      armor: split.signature,
+      roots,
+      options:
+        options.entries === undefined
+          ? options
+          : { ...options, loggedTexts: loggedTexts(object, split) },
+    })
+    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
+  }
+  if (findings.codes.size === 0) {
+    if (signature === 'none') findings.absent('signature', 'UNSIGNED')
+    else {
+      findings.notChecked('signature', 'UNSUPPORTED', 'this kind of signature is not built yet')
+    }
+  }
+  const checks = soFar(findings)
+  const last = findings.list('signature')[0]
+  if (last !== undefined) checks.push(last)
+  return { ...facts, signature, ...conclude(findings.codes), checks }
+}
+
+/** Facts about an object that is larger than is read: not even its id is known to be right. */
+export function tooLargeFacts(id: string, type: ObjectType): Facts {
+  const findings = new Findings()
+  findings.notChecked('object-id', 'LIMIT', 'the object is larger than is read')
+  return {
+    ...factsAbout(id, type, objectFormatOf(id)),
+    ...conclude(findings.codes),
+    checks: soFar(findings),
+  }
+}
+
+/** Facts about an object that the repository does not have. */
+export function missingFacts(id: string, type: ObjectType): Facts {
+  const findings = new Findings()
+  findings.absent('object-id', 'MISSING_OBJECT', 'the repository does not have it')
+  return {
+    ...factsAbout(id, type, objectFormatOf(id)),
+    ...conclude(findings.codes),
+    checks: soFar(findings),
+  }
+}
+
+/** A push certificate as a stored object; git keeps it as a blob. */
+export function pushCertificate(bytes: Uint8Array): StoredObject {
+  const format = /\n[0-9a-f]{64} [0-9a-f]{64} /.test(latin1(bytes.subarray(0, 1 << 16)))
+    ? 'sha256'
+    : 'sha1'
+  return { id: objectId('blob', bytes, format), type: 'push-certificate', format, bytes }
+}
+
+/** In the order in which facts are printed. */
+function factsAbout(id: string, type: ObjectType, format: ObjectFormat): Facts {
+  return {
+    schema: 'git-signet.facts/1',
+    object: { id, type, format },
+    signature: 'none',
+    outcome: 'bad',
+    codes: [],
+    signer: null,
+    certificate: null,
+    times: [],
+    log: [],
+    checks: [],
+    tolerated: [],
+  }
+}
+
+function soFar(findings: Findings): Facts['checks'] {
+  return findings.list('object-id').slice(0, 2)
+}
+
+/**
+ * Ids that gitsign's online kind may have logged for this object: its own; of a tag also what gitsign
+ * 0.16 took for it, the id of a tag with the signature where a commit has it (gitsign.md §2).
+ */
+function loggedTexts(object: StoredObject, split: SplitObject): LoggedText[] {
+  const own = { text: object.id }
+  if (object.type !== 'tag' || split.signature === undefined) return [own]
+  const armor = latin1(split.signature).replace(/\n+$/, '')
+  const header = `${signatureHeader(object.format)} ${armor.replaceAll('\n', '\n ')}\n`
+  const blank = latin1(split.payload).indexOf('\n\n') + 1
+  const bytes = concatBytes(
+    split.payload.subarray(0, blank),
+    encodeUtf8(header),
+    split.payload.subarray(blank),
+  )
+  return [own, { text: objectId('tag', bytes, object.format), tolerated: 'logged-id' }]
+}
