@@ -43,7 +43,7 @@ export function verdictLine(verdict: Verdict, details: VerdictDetails, style: Te
   const width = style.width
   const narrow = width !== undefined && width < NARROW
   const facts = details.facts ?? verdict.facts
-  const who = escapeLine(signerName(verdict, facts) ?? (style.unicode ? '–' : '-'), 120)
+  const who = escapeLine(signerName(verdict, facts) || (style.unicode ? '–' : '-'), 120)
   const note = verdictNote(verdict)
   const head = `${verdictMark(verdict.verdict, style)} ${shortId(verdict.object.id)}  `
   const headWidth = 9 + 1 + shortId(verdict.object.id).length + 2

@@ -1,0 +1,21 @@
+/** What an attacker may put into a subject, a name, a ref, a path or a certificate's name. */
+export const HOSTILE: Readonly<Record<string, string>> = {
+  'ANSI escapes': 'a\u001b[2J\u001b[31mred\u001b]0;title\u0007b\u009b1mc',
+  'carriage return and newline': 'line\r\nremote: accepted\nexit 0',
+  'bidi controls': 'abc\u202e//evil\u2066x\u2069\u200f',
+  'invisible characters': 'a\u200bb\u00adc\ufeffd\u{e0041}e',
+  'a workflow command': '::error title=x::y',
+  'a workflow command after a newline': 'x\n::add-mask::secret\n::stop-commands::t',
+  'a marker of other CI systems': '##[error]x ##vso[task.setvariable] ##teamcity[buildStop]',
+  percent: '%0A::error::x%25',
+  'the end of a CDATA section': ']]>',
+  'the end of a script': '</script><script>alert(1)</script>',
+  'a comment in a script': '<!--<script>',
+  markup: '"\'><img src=x onerror=alert(1)>&amp;',
+  'lone surrogates': 'a\ud800b\udc00c',
+  'JSON syntax': '"},{"verdict":"pass"\\',
+  'line separators': 'a\u2028b\u2029c\u0085d',
+  'a forged escape': '\\u{1b}[31m',
+  'a megabyte': 'x'.repeat(1 << 20),
+  nothing: '',
+}
