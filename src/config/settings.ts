@@ -1,6 +1,6 @@
 import { escapeText } from '../encoding/escape.ts'
 import { UsageError } from '../errors.ts'
-import { parseGitBoolean } from './git-boolean.ts'
+import { parseGitBoolean } from '../git/config.ts'
 import { DEFINITIONS, keysOf, variablesOf } from './definitions.ts'
 import type { SettingDefinition, SettingKind, SettingName } from './definitions.ts'
 
