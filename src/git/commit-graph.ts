@@ -1,0 +1,219 @@
+import type { ListedCommit } from './walk.ts'
+
+/**
+ * Commits and their parents in memory, about 40 bytes each, so that an audit of many steps walks
+ * without a process a step. Commits are added parents first.
+ */
+export class CommitGraph {
+  readonly #idBytes: number
+  #ids: Buffer
+  #size = 0
+  /** Parents of commit n: `#parents[#firstParent[n]]` up to `#firstParent[n + 1]`. */
+  #firstParent = new Uint32Array(1025)
+  #parents = new Int32Array(1024)
+  #parentCount = 0
+  #table = new Int32Array(4096).fill(-1)
+  /** Parents that were never added, by number from -2 down. */
+  readonly #outside: string[] = []
+  readonly #outsideNumbers = new Map<string, number>()
+
+  constructor(idBytes: 20 | 32) {
+    this.#idBytes = idBytes
+    this.#ids = Buffer.alloc(1024 * idBytes)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  has(id: string): boolean {
+    return this.#find(Buffer.from(id, 'hex')) >= 0
+  }
+
+  /** Adds a commit whose parents, as far as they are in the graph, have been added. */
+  add({ id, parents }: ListedCommit): void {
+    const raw = Buffer.from(id, 'hex')
+    if (this.#find(raw) >= 0) return
+    this.#grow(parents.length)
+    for (const parent of parents) {
+      const known = this.#find(Buffer.from(parent, 'hex'))
+      this.#parents[this.#parentCount++] = known >= 0 ? known : this.#outsideNumber(parent)
+    }
+    raw.copy(this.#ids, this.#size * this.#idBytes)
+    this.#insert(raw, this.#size)
+    this.#size++
+    this.#firstParent[this.#size] = this.#parentCount
+  }
+
+  /** Parents of a commit in the graph; undefined where the commit is not in it. */
+  parents(id: string): string[] | undefined {
+    const number = this.#find(Buffer.from(id, 'hex'))
+    return number < 0 ? undefined : this.#parentNumbers(number).map((one) => this.#idOf(one))
+  }
+
+  /**
+   * Commits reachable from `include` and not from `exclude`, children before parents. Ids that are not
+   * in the graph exclude nothing and are yielded with undefined parents, as are parents outside it.
+   */
+  *walk(
+    include: readonly string[],
+    exclude: readonly string[],
+    firstParent = false,
+  ): Generator<{ id: string; parents: string[] | undefined }, void, undefined> {
+    const interesting = 1
+    const uninteresting = 2
+    const marks = new Map<number, number>()
+    const queue = new MaxHeap()
+    let wanted = 0
+    const mark = (number: number, flag: number): void => {
+      const before = marks.get(number)
+      if (before === undefined) queue.push(number)
+      else if (before === uninteresting) return
+      if (flag === interesting && before === undefined) wanted++
+      if (flag === uninteresting && before === interesting) wanted--
+      marks.set(number, before === undefined ? flag : flag === uninteresting ? flag : before)
+    }
+    for (const id of exclude) {
+      const number = this.#find(Buffer.from(id, 'hex'))
+      if (number >= 0) mark(number, uninteresting)
+    }
+    const strangers = new Set<string>()
+    for (const id of include) {
+      const number = this.#find(Buffer.from(id, 'hex'))
+      if (number >= 0) mark(number, interesting)
+      else if (!exclude.includes(id)) strangers.add(id)
+    }
+    const excludedStrangers = new Set(exclude)
+    while (wanted > 0) {
+      const number = queue.pop()
+      const flag = marks.get(number)
+      marks.delete(number)
+      const all = this.#parentNumbers(number)
+      const followed = firstParent && flag === interesting ? all.slice(0, 1) : all
+      for (const parent of followed) {
+        if (parent >= 0) mark(parent, flag ?? uninteresting)
+        else if (flag === interesting) strangers.add(this.#idOf(parent))
+        else excludedStrangers.add(this.#idOf(parent))
+      }
+      if (flag !== interesting) continue
+      wanted--
+      yield { id: this.#idOf(number), parents: all.map((one) => this.#idOf(one)) }
+    }
+    for (const id of strangers) if (!excludedStrangers.has(id)) yield { id, parents: undefined }
+  }
+
+  /** Whether `ancestor` is reachable from `descendant`; both must be in the graph. */
+  isAncestor(ancestor: string, descendant: string): boolean {
+    const target = this.#find(Buffer.from(ancestor, 'hex'))
+    const start = this.#find(Buffer.from(descendant, 'hex'))
+    const seen = new Set<number>()
+    const stack = [start]
+    for (let number = stack.pop(); number !== undefined; number = stack.pop()) {
+      if (number === target) return true
+      // Parents have smaller numbers, so nothing below the target leads back to it.
+      if (number < target || seen.has(number)) continue
+      seen.add(number)
+      stack.push(...this.#parentNumbers(number))
+    }
+    return false
+  }
+
+  #parentNumbers(number: number): number[] {
+    return Array.from(
+      this.#parents.subarray(this.#firstParent[number] ?? 0, this.#firstParent[number + 1] ?? 0),
+    )
+  }
+
+  #idOf(number: number): string {
+    if (number < 0) return this.#outside[-2 - number] ?? ''
+    return this.#ids.toString('hex', number * this.#idBytes, (number + 1) * this.#idBytes)
+  }
+
+  #outsideNumber(id: string): number {
+    const known = this.#outsideNumbers.get(id)
+    if (known !== undefined) return known
+    const number = -2 - this.#outside.length
+    this.#outside.push(id)
+    this.#outsideNumbers.set(id, number)
+    return number
+  }
+
+  /** The commit's number, or -1. */
+  #find(raw: Buffer): number {
+    if (raw.length !== this.#idBytes) return -1
+    const mask = this.#table.length - 1
+    for (let slot = raw.readUInt32LE(0) & mask; ; slot = (slot + 1) & mask) {
+      const number = this.#table[slot] ?? -1
+      if (number === -1) return -1
+      const at = number * this.#idBytes
+      if (raw.compare(this.#ids, at, at + this.#idBytes) === 0) return number
+    }
+  }
+
+  #insert(raw: Buffer, number: number): void {
+    const mask = this.#table.length - 1
+    let slot = raw.readUInt32LE(0) & mask
+    while (this.#table[slot] !== -1) slot = (slot + 1) & mask
+    this.#table[slot] = number
+  }
+
+  #grow(moreParents: number): void {
+    if ((this.#size + 1) * this.#idBytes > this.#ids.length) {
+      this.#ids = Buffer.concat([this.#ids, Buffer.alloc(this.#ids.length)])
+    }
+    if (this.#size + 2 > this.#firstParent.length) this.#firstParent = doubled(this.#firstParent)
+    while (this.#parentCount + moreParents > this.#parents.length) {
+      const larger = new Int32Array(this.#parents.length * 2)
+      larger.set(this.#parents)
+      this.#parents = larger
+    }
+    if ((this.#size + 1) * 2 > this.#table.length) {
+      this.#table = new Int32Array(this.#table.length * 2).fill(-1)
+      for (let number = 0; number < this.#size; number++) {
+        const at = number * this.#idBytes
+        this.#insert(this.#ids.subarray(at, at + this.#idBytes), number)
+      }
+    }
+  }
+}
+
+function doubled(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}
+
+/** The largest number first. */
+class MaxHeap {
+  readonly #items: number[] = []
+
+  push(item: number): void {
+    const items = this.#items
+    let at = items.push(item) - 1
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if ((items[above] ?? 0) >= item) break
+      items[at] = items[above] ?? 0
+      at = above
+    }
+    items[at] = item
+  }
+
+  pop(): number {
+    const items = this.#items
+    const top = items[0] ?? -1
+    const last = items.pop()
+    if (last === undefined || items.length === 0) return top
+    let at = 0
+    for (;;) {
+      let below = 2 * at + 1
+      if (below >= items.length) break
+      if ((items[below + 1] ?? -1) > (items[below] ?? -1)) below++
+      if ((items[below] ?? -1) <= last) break
+      items[at] = items[below] ?? 0
+      at = below
+    }
+    items[at] = last
+    return top
+  }
+}
