@@ -32,6 +32,8 @@ export interface StackInfo {
   readonly directory: string
   readonly pid: number
   readonly isTest: boolean
+  /** Sizes of its logs. */
+  readonly entries: { readonly ct: number; readonly rekor: number; readonly rekorV2: number }
 }
 
 export interface LocalStackOptions {
@@ -120,7 +122,19 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
       rekorV2: parts.rekorV2.key,
     })
     const services = createServices(state, addresses, parts, clock)
-    routes.push(...services.routes, infoRoute({ directory, pid: process.pid, isTest }))
+    routes.push(
+      ...services.routes,
+      infoRoute(() => ({
+        directory,
+        pid: process.pid,
+        isTest,
+        entries: {
+          ct: parts.ct.head.treeSize,
+          rekor: parts.rekor.head.treeSize,
+          rekorV2: parts.rekorV2.head.treeSize,
+        },
+      })),
+    )
     if (isTest) routes.push(faultRoute(faults))
     return {
       url,
@@ -239,12 +253,12 @@ async function listenStable(
   }
 }
 
-function infoRoute(info: StackInfo): Route {
+function infoRoute(info: () => StackInfo): Route {
   return {
     service: 'stack',
     method: 'GET',
     path: '/_stack',
-    handle: () => jsonReply(200, { ...info }),
+    handle: () => jsonReply(200, { ...info() }),
   }
 }
 

@@ -52,7 +52,9 @@ const up = defineCommand({
       ],
       env: context.env,
     })
-    stdout.write(`local sigstore ${isNew ? 'started' : 'already running'} at ${url} (process ${info.pid})\n`)
+    stdout.write(
+      `local sigstore ${isNew ? 'started' : 'already running'} at ${url} (process ${info.pid})\n`,
+    )
     stdout.write(`state: ${directory}\n`)
     stdout.write(`use it in this shell: eval "$(${commandLine('env', options.dir)})"\n`)
     return EXIT.ok
@@ -84,7 +86,9 @@ const status = defineCommand({
     else if (found.kind === 'stopped') stdout.write(`stopped\nstate: ${directory}\n`)
     else {
       const { pid, isTest, entries } = found.info
-      stdout.write(`running at ${found.url} (process ${pid})${isTest ? ', test routes open' : ''}\n`)
+      stdout.write(
+        `running at ${found.url} (process ${pid})${isTest ? ', test routes open' : ''}\n`,
+      )
       stdout.write(`state: ${directory}\n`)
       stdout.write(`logged: ${entries.ct} certificates, ${entries.rekor} signatures in Rekor v1, `)
       stdout.write(`${entries.rekorV2} in Rekor v2\n`)
