@@ -14,7 +14,7 @@ export interface LoggedContent {
   verifier: LogVerifier
   signature: Uint8Array
   /** Digest of the signed bytes (of an envelope: its pre-authentication encoding), where known. */
-  digestOf(algorithm: LoggedDigest): Uint8Array | undefined
+  digestOf: (algorithm: LoggedDigest) => Uint8Array | undefined
   envelope: DsseEnvelope | undefined
 }
 
