@@ -4,7 +4,7 @@ import { LIMITS } from '../encoding/limits.ts'
 import type { Facts, ObjectFormat, ObjectType } from '../facts.ts'
 import { objectFindings } from '../git/object-form.ts'
 import { objectFormatOf, objectId } from '../git/objects.ts'
-import { signatureHeader, splitObject } from '../git/split.ts'
+import { splitObject } from '../git/split.ts'
 import type { SplitObject } from '../git/split.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { LoggedText } from './log-evidence.ts'
@@ -135,19 +135,29 @@ function soFar(findings: Findings): Facts['checks'] {
 }
 
 /**
- * Ids that gitsign's online kind may have logged for this object: its own; of a tag also what gitsign
- * 0.16 took for it, the id of a tag with the signature where a commit has it (gitsign.md §2).
+ * Ids that gitsign's online kind may have logged for this object: its own; what that would be with
+ * SHA-1, which gitsign takes whatever the repository uses; of a tag also what gitsign 0.16 took for it,
+ * the id of a tag with the signature where a commit has it (gitsign.md §2).
  */
 function loggedTexts(object: StoredObject, split: SplitObject): LoggedText[] {
-  const own = { text: object.id }
-  if (object.type !== 'tag' || split.signature === undefined) return [own]
-  const armor = latin1(split.signature).replace(/\n+$/, '')
-  const header = `${signatureHeader(object.format)} ${armor.replaceAll('\n', '\n ')}\n`
-  const blank = latin1(split.payload).indexOf('\n\n') + 1
-  const bytes = concatBytes(
-    split.payload.subarray(0, blank),
-    encodeUtf8(header),
-    split.payload.subarray(blank),
+  const { type, payload, signature = new Uint8Array() } = split
+  const texts: LoggedText[] = [{ text: object.id }]
+  if (type === 'push-certificate') return texts
+  const asCommit = objectId(type, withSignatureHeader(payload, signature), 'sha1')
+  if (object.format !== 'sha1') {
+    texts.push({ text: type === 'commit' ? asCommit : objectId('tag', object.bytes, 'sha1') })
+  }
+  if (type === 'tag') texts.push({ text: asCommit, tolerated: 'logged-id' })
+  return texts
+}
+
+/** A payload with the signature as header `gpgsig`, the last one. */
+function withSignatureHeader(payload: Uint8Array, armor: Uint8Array): Uint8Array {
+  const folded = latin1(armor).replace(/\n+$/, '').replaceAll('\n', '\n ')
+  const at = latin1(payload).indexOf('\n\n') + 1
+  return concatBytes(
+    payload.subarray(0, at),
+    encodeUtf8(`gpgsig ${folded}\n`),
+    payload.subarray(at),
   )
-  return [own, { text: objectId('tag', bytes, object.format), tolerated: 'logged-id' }]
 }

@@ -6,7 +6,7 @@ import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { verifyObject } from '../../src/verification/object.ts'
 import { formatTime } from '../../src/verification/time.ts'
 import { readShared, readSharedLines, readTarGz, sharedFolder } from '../shared.ts'
-import { expectedOutcome, recordCount } from './truth.ts'
+import { expectedOutcome, found, recordCount } from './truth.ts'
 
 interface Indexed {
   oid: string
@@ -34,9 +34,10 @@ describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test da
   const objects = readTarGz(readShared('corpus/dev/objects.tar.gz'))
   const roots = [parseTrustedRoot(readShared('corpus/trusted_root.json').toString(), 'public')]
   const facts = new Map<string, Facts>()
+  const factsOf = (oid: string): Facts => found(facts.get(oid), oid)
+  const bytesOf = (type: string, oid: string): Buffer => found(objects.get(`${type}/${oid}`), oid)
   for (const { oid, type } of index) {
-    const bytes = objects.get(`${type}/${oid}`)
-    if (bytes === undefined) throw new Error(`no object ${oid}`)
+    const bytes = bytesOf(type, oid)
     const idMatches = objectId(type, bytes, 'sha1') === oid
     const object = { id: oid, type, format: 'sha1' as const, bytes, idMatches }
     facts.set(oid, runSync(verifyObject(object, roots)))
@@ -44,7 +45,7 @@ describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test da
 
   it('get the outcome and codes that are known of them', () => {
     const wrong = index.filter(({ oid, expect: expected, actualSignature }) => {
-      const { outcome, codes, signature } = facts.get(oid) as Facts
+      const { outcome, codes, signature } = factsOf(oid)
       const wanted = expectedOutcome(expected, actualSignature)
       return (
         outcome !== wanted.outcome ||
@@ -52,14 +53,14 @@ describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test da
         signature !== wanted.signature
       )
     })
-    expect(wrong.map(({ oid, verdict }) => ({ oid, verdict, facts: facts.get(oid) }))).toEqual([])
+    expect(wrong.map(({ oid, verdict }) => ({ oid, verdict, facts: factsOf(oid) }))).toEqual([])
     recordCount('corpus-objects', index.length)
   })
 
   it('get the certificate facts that are known of them', () => {
     for (const { oid, cert } of index) {
       if (cert === undefined) continue
-      const { certificate, signer } = facts.get(oid) as Facts
+      const { certificate, signer } = factsOf(oid)
       expect(certificate, oid).toMatchObject({
         serial: cert.serial,
         sha256: cert.sha256,
@@ -78,7 +79,7 @@ describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test da
 
   it('get the log entry and trusted time that are known of them', () => {
     for (const { oid, tlog, sct } of index) {
-      const { log, times, checks } = facts.get(oid) as Facts
+      const { log, times, checks } = factsOf(oid)
       if (tlog === undefined) {
         expect([log, times], oid).toEqual([[], []])
       } else {
@@ -105,7 +106,7 @@ describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test da
     const staging = [parseTrustedRoot(readShared('corpus/trusted_root.staging.json').toString())]
     for (const { oid, type, expect: expected } of index.filter((_, i) => i % 7 === 0)) {
       if (!expected.startsWith('PASS') && !expected.startsWith('INCOMPLETE')) continue
-      const bytes = objects.get(`${type}/${oid}`) as Buffer
+      const bytes = bytesOf(type, oid)
       const object = { id: oid, type, format: 'sha1' as const, bytes, idMatches: true }
       const { outcome, codes } = runSync(verifyObject(object, staging))
       expect([outcome, codes], oid).toEqual(['untrusted', ['UNTRUSTED_CERTIFICATE']])

@@ -50,3 +50,9 @@ export function recordCount(name: string, count: number): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ count })}\n`)
 }
+
+/** The value, which the test data must have. */
+export function found<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Error(`the test data has no ${name}`)
+  return value
+}
