@@ -3,6 +3,7 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { isJsonObject } from '../encoding/json.ts'
 import type { JsonValue } from '../encoding/json.ts'
 import { UnavailableError } from '../errors.ts'
+import { isMissing } from './state-directory.ts'
 
 export interface LockHolder {
   readonly pid: number
@@ -51,7 +52,7 @@ export async function readLock(path: string): Promise<LockHolder | undefined> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
   const holder = parseHolder(text)

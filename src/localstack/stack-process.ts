@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { startInBackground } from '../git/background.ts'
 import { isAlive, readLock } from './lock.ts'
 import { startLocalStack } from './stack.ts'
 import type { StackInfo } from './stack.ts'
-import { STATE_FILES, deleteState, readIdentity } from './state-directory.ts'
+import { STATE_FILES, deleteState, makeStateDirectory, readIdentity } from './state-directory.ts'
 
 /** Tells the background process, started with the same command line, what it is. */
 export const BACKGROUND_VARIABLE = 'SIGNET_STACK_BACKGROUND'
@@ -72,7 +72,7 @@ export async function startBackgroundStack(
     checkSame(options, status.url, status.info)
     return { url: status.url, info: status.info, isNew: false }
   }
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeStateDirectory(directory)
   const output = join(directory, STATE_FILES.output)
   const outputFd = openSync(output, hasGrown(output) ? 'w' : 'a', 0o600)
   const from = statSync(output).size

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { decodeUtf8 } from '../encoding/bytes.ts'
@@ -24,7 +24,7 @@ import { logKey } from './log-key.ts'
 import { OIDC_PATH, OidcProvider, parseClaims } from './oidc.ts'
 import { RekorV1 } from './rekor-v1.ts'
 import { rekorV2Routes } from './rekor-v2.ts'
-import { StateDirectory } from './state-directory.ts'
+import { StateDirectory, makeStateDirectory } from './state-directory.ts'
 import { tsaRoutes } from './tsa.ts'
 
 /** What `GET /_stack` says: how `stack status` knows that it is talking to the right one. */
@@ -166,7 +166,7 @@ async function openLocked(
   clock: () => number,
   closers: (() => Promise<void>)[],
 ): Promise<StateDirectory> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeStateDirectory(directory)
   closers.push(await takeLock(join(directory, 'lock')))
   return StateDirectory.open(directory, clock)
 }

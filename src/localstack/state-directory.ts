@@ -70,8 +70,7 @@ export class StateDirectory {
    * @throws UsageError STACK_DIRECTORY when the directory holds something else
    */
   static async open(path: string, clock: () => number): Promise<StateDirectory> {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    await chmod(path, 0o700)
+    await makeStateDirectory(path)
     const identity = await readIdentity(path)
     if (identity !== undefined) return new StateDirectory(path, await readKeys(path), identity)
     await removeUnfinished(path)
@@ -114,6 +113,22 @@ export class StateDirectory {
   }
 }
 
+/** @throws UsageError STACK_DIRECTORY when it cannot be made or is not ours to use */
+export async function makeStateDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, 0o700)
+  } catch (error) {
+    throw foreign(path, `the system says ${(error as NodeJS.ErrnoException).code ?? 'no'}`, error)
+  }
+}
+
+/** Neither it nor, perhaps, the directory it would be in. */
+export function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
 /**
  * @returns undefined when there is no stack in the directory
  * @throws UsageError STACK_DIRECTORY when the marker is not ours
@@ -123,7 +138,7 @@ export async function readIdentity(path: string): Promise<StackIdentity | undefi
   try {
     text = await readFile(join(path, MARKER), 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
   const value = parseJson(text, MARKER)
@@ -169,9 +184,10 @@ async function removeUnfinished(path: string): Promise<void> {
   }
 }
 
-function foreign(path: string, why: string): UsageError {
+function foreign(path: string, why: string, cause?: unknown): UsageError {
   return new UsageError('STACK_DIRECTORY', `cannot use ${path} for a local stack: ${why}`, {
     hint: 'name an empty directory: git-signet stack up --dir D',
+    cause,
   })
 }
 
