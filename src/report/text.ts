@@ -22,7 +22,10 @@ const EXAMPLES_PER_CODE = 5
 const WHO_WIDTH = 24
 const NARROW = 72
 
-const signs: Readonly<Record<VerdictValue, { unicode: string; ascii: string; colour: Colour }>> = {
+/** The sign that stands before a verdict's word. */
+export const VERDICT_SIGNS: Readonly<
+  Record<VerdictValue, { unicode: string; ascii: string; colour: Colour }>
+> = {
   pass: { unicode: '✓', ascii: '+', colour: 'green' },
   fail: { unicode: '✗', ascii: 'x', colour: 'red' },
   unknown: { unicode: '?', ascii: '?', colour: 'yellow' },
@@ -30,7 +33,7 @@ const signs: Readonly<Record<VerdictValue, { unicode: string; ascii: string; col
 
 /** `✓ pass`, `✗ fail`, `? unknown`, all of one width: the word carries the meaning, not the colour. */
 export function verdictMark(value: VerdictValue, style: TextStyle): string {
-  const sign = signs[value]
+  const sign = VERDICT_SIGNS[value]
   return paint(
     style,
     sign.colour,
@@ -53,7 +56,7 @@ export function verdictLine(verdict: Verdict, details: VerdictDetails, style: Te
   let used = headWidth + whoWidth
   if (note !== '') {
     const text = width === undefined ? note : fitText(note, Math.max(width - used - 2, 8), style)
-    parts.push('  ', paint(style, signs[verdict.verdict].colour, text))
+    parts.push('  ', paint(style, VERDICT_SIGNS[verdict.verdict].colour, text))
     used += 2 + textWidth(text)
   }
   const subject = escapeLine(details.subject)
