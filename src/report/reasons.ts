@@ -211,7 +211,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
   DELETED: {
     meaning: 'deletes a ref that may not be deleted',
-    fix: `${ASK_ADMIN}`,
+    fix: ASK_ADMIN,
     exit: 1,
   },
   CREATED: {

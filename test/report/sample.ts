@@ -75,9 +75,15 @@ export function verdict(n: number, over: Partial<Verdict> = {}): Verdict {
   }
 }
 
+/** A copy of `value` that lacks some members. */
+export function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
+  const copy = { ...value }
+  for (const key of keys) Reflect.deleteProperty(copy, key)
+  return copy
+}
+
 export function failing(n: number, ...codes: ReasonCode[]): Verdict {
-  const { strength: _strength, person: _person, ...rest } = verdict(n, { verdict: 'fail', codes })
-  return rest
+  return without(verdict(n, { verdict: 'fail', codes }), 'strength', 'person')
 }
 
 export function details(over: Partial<VerdictDetails> = {}): VerdictDetails {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Run, TextStyle } from '../../src/report/result.ts'
 import { textSink, verdictLine } from '../../src/report/text.ts'
 import { styleFor, textWidth } from '../../src/report/terminal.ts'
-import { Collected, details, facts, failing, feed, idOf, run, verdict } from './sample.ts'
+import { Collected, details, facts, failing, feed, idOf, run, verdict, without } from './sample.ts'
 
 const plain: TextStyle = { colour: false, unicode: true }
 
@@ -74,7 +74,7 @@ describe('textSink()', () => {
   })
 
   it('says that the signer was not checked where nobody was named', () => {
-    const { person: _person, strength: _strength, ...unnamed } = verdict(1, { verdict: 'unknown' })
+    const unnamed = without(verdict(1, { verdict: 'unknown' }), 'person', 'strength')
     const output = new Collected()
     const sink = textSink(output, { ...run, ref: '', policy: '' }, { style: plain, evidence: true })
     feed(sink, [{ verdict: unnamed, details: details({ facts: facts(1) }) }], { exit: 3 })
