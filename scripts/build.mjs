@@ -3,12 +3,14 @@
 // behind.
 import { spawnSync } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -59,7 +61,10 @@ function putInPlace(fresh) {
   const entries = files.filter((name) => existsSync(join(dist, name)))
   for (const name of files)
     if (!entries.includes(name)) renameSync(join(fresh, name), join(dist, name))
-  for (const name of entries) renameSync(join(fresh, name), join(dist, name))
+  for (const name of entries) {
+    if (statSync(join(fresh, name)).isDirectory()) rmSync(join(dist, name), { recursive: true })
+    renameSync(join(fresh, name), join(dist, name))
+  }
   for (const name of readdirSync(dist)) {
     if (!files.includes(name)) rmSync(join(dist, name), { recursive: true, force: true })
   }
