@@ -1,2 +1,49 @@
-process.stderr.write('git-signet: error: the program that git calls is not built yet\n')
-process.exitCode = 70
+import { createRequire } from 'node:module'
+import { MalformedError } from '../errors.ts'
+import type { ExitCode } from '../errors.ts'
+import { parseGpgArguments } from '../gpg/arguments.ts'
+import { verifyStatusLines } from '../gpg/status.ts'
+import { errorText, exitCodeOf } from './error-text.ts'
+import { tell, writeAll } from './gpg-io.ts'
+import type * as SignPart from './gpg-sign.ts'
+import { runVerify } from './gpg-verify.ts'
+
+/** Signing loads much that verifying does not need: a bundle of its own beside this one. */
+function signPart(): typeof SignPart {
+  return createRequire(__filename)('./gpg-sign.cjs') as typeof SignPart
+}
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  let statusFd: number | undefined
+  let isVerifying = argv.includes('--verify')
+  try {
+    const call = parseGpgArguments(argv)
+    statusFd = call.statusFd
+    isVerifying = call.mode === 'verify'
+    return call.mode === 'verify' ? await runVerify(call) : await signPart().runSign(call)
+  } catch (error) {
+    const exit = exitCodeOf(error)
+    tell(errorText(error))
+    // Nothing was said yet: whatever throws does so before the status. Silence would mean "unsigned".
+    if (isVerifying && statusFd !== undefined) {
+      const isBad = error instanceof MalformedError
+      writeAll(
+        statusFd,
+        verifyStatusLines(
+          isBad
+            ? { kind: 'bad', fingerprint: undefined, signer: undefined }
+            : { kind: 'error', fingerprint: undefined },
+        ),
+      )
+    }
+    return exit
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (exit) => process.exit(exit),
+  (error: unknown) => {
+    tell(errorText(error))
+    process.exit(exitCodeOf(error))
+  },
+)

@@ -179,7 +179,7 @@ function invalid(source: SettingSource, why: string): UsageError {
  *
  * @returns text for people
  */
-export function describeSetting(name: SettingName, { value }: Setting<unknown>): string {
+export function describeSetting(name: SettingName, { value }: Setting<string | number | boolean | undefined>): string {
   if (value === undefined) return '(none)'
   const { kind }: SettingDefinition = DEFINITIONS[name]
   if (kind === 'secret') return '(set, not shown)'
@@ -187,7 +187,7 @@ export function describeSetting(name: SettingName, { value }: Setting<unknown>):
   if (kind !== 'url') return escapeText(text)
   const url = new URL(text)
   if (url.username === '' && url.password === '') return escapeText(text)
-  url.username = '…'
+  url.username = 'redacted'
   url.password = ''
   return escapeText(url.href)
 }

@@ -39,7 +39,9 @@ export async function discoverProvider(options: ProviderOptions): Promise<Config
       options.clientSecret === undefined ? None() : ClientSecretPost(options.clientSecret),
       {
         [customFetch]: (url, init) => fetchThrough(options.http, url, init),
-        // A private instance on this machine has no TLS; the address is the person's own setting.
+        // Deprecated only to stand out. A private instance on this machine has no TLS, and the
+        // address is the person's own setting.
+        // eslint-disable-next-line @typescript-eslint/no-deprecated
         ...(isPlain ? { execute: [allowInsecureRequests] } : {}),
       },
     ),
@@ -97,7 +99,7 @@ export async function asLoginError<T>(issuer: string, act: () => Promise<T>): Pr
       typeof said === 'string'
         ? [said, description]
             .filter((part) => typeof part === 'string')
-            .map((part) => escapeText(String(part)))
+            .map((part) => escapeText(part))
             .join(': ')
         : escapeText(error instanceof Error ? error.message : String(error))
     throw new RefusedError('LOGIN_FAILED', `cannot log in at ${issuer}: ${why}`)

@@ -19,12 +19,12 @@ const FILE = 'last-failure.json'
 
 /** Keeps a failure for `status`: git before 2.40 swallows what a signing program says. */
 export function keepFailure(env: Environment, error: unknown, now: number): void {
-  const isOurs = error instanceof SignetError
+  const known = error instanceof SignetError ? (error as SignetError) : undefined
   const failure: LastFailure = {
     at: new Date(now).toISOString(),
-    code: isOurs ? error.code : 'INTERNAL',
-    message: isOurs ? error.message : 'git-signet made a mistake',
-    ...(isOurs && error.hint !== undefined ? { hint: error.hint } : {}),
+    code: known?.code ?? 'INTERNAL',
+    message: known?.message ?? 'git-signet made a mistake',
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
   }
   inDataDirectory(env, (directory) => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -59,16 +59,17 @@ export async function requestOnce(
   const isTls = url.protocol === 'https:'
   const proxy = proxyFor(url, env)
   const authorities = isTls && ca !== undefined ? await withUsualAuthorities(ca) : undefined
+  const allHeaders = {
+    'user-agent': USER_AGENT,
+    connection: 'close',
+    ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+    ...headers,
+  }
   const options: RequestOptions & { ca?: string[] } = {
     method,
     signal: timeout,
     agent: false,
-    headers: {
-      'user-agent': USER_AGENT,
-      connection: 'close',
-      ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-      ...headers,
-    },
+    headers: allHeaders,
     ...(authorities === undefined ? {} : { ca: authorities }),
   }
   try {
@@ -76,7 +77,7 @@ export async function requestOnce(
       const socket = await connectThroughProxy(proxy, url, authorities, timeout)
       options.createConnection = () => socket
     } else if (proxy !== undefined) {
-      options.headers = { ...options.headers, host: url.host, ...proxyAuthorization(proxy) }
+      options.headers = { ...allHeaders, host: url.host, ...proxyAuthorization(proxy) }
       const request = requestHttp(proxy, { ...options, path: url.href })
       return await exchange(request, body, maxBytes)
     }

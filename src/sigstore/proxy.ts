@@ -83,7 +83,7 @@ export async function connectThroughProxy(
       createConnection: () => connectToProxy(proxy, ca),
     })
     request.once('connect', (response, socket) => {
-      if (response.statusCode === 200) resolve(socket as Socket)
+      if (response.statusCode === 200) resolve(socket)
       else {
         socket.destroy()
         const status = String(response.statusCode)

@@ -1,0 +1,91 @@
+import { readSetting } from '../config/settings.ts'
+import { loadTrustRoots } from '../config/trust-root.ts'
+import { runSync } from '../crypto/verify.ts'
+import { EXIT } from '../errors.ts'
+import type { ExitCode } from '../errors.ts'
+import { readGitConfig } from '../git/config.ts'
+import type { GpgCall } from '../gpg/arguments.ts'
+import { verifyStatusLines } from '../gpg/status.ts'
+import type { VerifyStatus } from '../gpg/status.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import { verifySignedPayload } from '../verification/signed-payload.ts'
+import type { SignatureFacts } from '../verification/signed-payload.ts'
+import { readAll, tell, writeAll } from './gpg-io.ts'
+import { judgeIdentity } from './gpg-identity.ts'
+import type { IdentityVerdict } from './gpg-identity.ts'
+import { verificationText } from './gpg-text.ts'
+
+/**
+ * git's `--verify FILE -`: status lines for git, words for people on standard error.
+ *
+ * @throws SignetError before anything was said; the caller tells git
+ */
+export async function runVerify(call: GpgCall & { mode: 'verify' }): Promise<ExitCode> {
+  const configuration = readGitConfig({ cwd: process.cwd(), env: process.env })
+  const armor = readAll(call.signatureFile, 'the signature file')
+  const payload = readAll(call.payloadFile ?? 0, 'what was signed')
+  const sources = { env: process.env, gitConfig: await configuration }
+  const roots = loadTrustRoots(readSetting('trustedRoot', sources))
+  const verdictOn = judgeIdentity(
+    readSetting('identity', sources),
+    readSetting('identityIssuer', sources),
+  )
+  const facts = runSync(verifySignedPayload({ payload, ...signatureOf(armor), roots }))
+  return report(facts, verdictOn(facts.signer), roots, call.statusFd)
+}
+
+/** gitsign's DER output is read too: armor is what begins like it. */
+function signatureOf(bytes: Uint8Array): { armor: Uint8Array } | { cmsDer: Uint8Array } {
+  return bytes[0] === 0x30 ? { cmsDer: bytes } : { armor: bytes }
+}
+
+function report(
+  facts: SignatureFacts,
+  verdict: IdentityVerdict,
+  roots: TrustRoots,
+  statusFd: number | undefined,
+): ExitCode {
+  const { status, exit } = conclude(facts, verdict)
+  tell(verificationText(facts, verdict, roots))
+  if (statusFd !== undefined) writeAll(statusFd, verifyStatusLines(status))
+  return exit
+}
+
+/** The table at the end of facts.md. */
+function conclude(
+  facts: SignatureFacts,
+  verdict: IdentityVerdict,
+): { status: VerifyStatus; exit: ExitCode } {
+  const fingerprint = facts.certificate?.sha256
+  switch (facts.outcome) {
+    case 'proven': {
+      const [time] = facts.times
+      const good = {
+        kind: 'good',
+        fingerprint: fingerprint ?? '0',
+        signer: facts.signer?.value ?? '',
+        time: time === undefined ? 0 : Math.floor(Date.parse(time.at) / 1000),
+      } as const
+      switch (verdict.kind) {
+        case 'accepted':
+          return { status: { ...good, trust: 'fully' }, exit: EXIT.ok }
+        case 'refused':
+          return { status: { ...good, trust: 'never' }, exit: EXIT.violation }
+        case 'nobody-named':
+          return { status: { ...good, trust: 'undefined' }, exit: EXIT.ok }
+        case 'undecided':
+          return { status: { ...good, trust: 'undefined' }, exit: EXIT.unchecked }
+      }
+    }
+    case 'bad':
+      return {
+        status: { kind: 'bad', fingerprint, signer: facts.certificate?.san[0] },
+        exit: EXIT.violation,
+      }
+    case 'untrusted':
+      return { status: { kind: 'error', fingerprint }, exit: EXIT.violation }
+    case 'incomplete':
+    case 'unsigned':
+      return { status: { kind: 'error', fingerprint }, exit: EXIT.unchecked }
+  }
+}
