@@ -10,6 +10,7 @@ export interface CommandEntry {
 /** Every word that may follow `git-signet`, in the order of help. A file is loaded when its word is typed. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'setup', load: async () => (await import('./commands/setup.ts')).setup },
+  { name: 'status', load: async () => (await import('./commands/status.ts')).status },
   { name: 'stack', load: async () => (await import('./commands/stack.ts')).stack },
   { name: 'completion', load: async () => (await import('./commands/completion.ts')).completion },
   { name: 'help', load: async () => (await import('./commands/help.ts')).help },

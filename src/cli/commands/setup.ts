@@ -1,4 +1,6 @@
 import { EXIT, UsageError } from '../../errors.ts'
+import { readSetting } from '../../config/settings.ts'
+import { readGitConfig } from '../../git/config.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { GitConfigFile, type ConfigScope } from '../setup/git-config-file.ts'
@@ -58,7 +60,7 @@ export const setup = defineCommand({
       return EXIT.ok
     }
     if (earlier === undefined) {
-      stderr.write(renderConsequences(await publicLog(file, context), changes, scope))
+      stderr.write(renderConsequences(await logUrl(context), changes, scope))
       if (!options.yes && !(await isAgreed(context, scope))) {
         stderr.write('git-signet: nothing was changed\n')
         return EXIT.usage
@@ -75,17 +77,10 @@ export const setup = defineCommand({
   },
 })
 
-/** The log that signatures go to, as far as git's configuration and environment say. */
-async function publicLog(file: GitConfigFile, { env }: Context): Promise<string> {
-  const configured =
-    (await file.effective('signet.rekor')) ?? (await file.effective('gitsign.rekor'))
-  return (
-    env['SIGNET_REKOR_URL'] ??
-    env['GITSIGN_REKOR_URL'] ??
-    env['SIGSTORE_REKOR_URL'] ??
-    configured ??
-    'https://rekor.sigstore.dev'
-  )
+/** The log that signatures go to, by the settings in force here. */
+async function logUrl({ env, cwd }: Context): Promise<URL> {
+  const gitConfig = await readGitConfig({ cwd, env })
+  return new URL(readSetting('rekor', { env, gitConfig }).value)
 }
 
 async function isAgreed(context: Context, scope: ConfigScope): Promise<boolean> {

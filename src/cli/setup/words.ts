@@ -1,9 +1,9 @@
 import { escapeText } from '../../encoding/escape.ts'
+import { isPublicLog } from '../../signing/public-notice.ts'
+import { displayUrl } from '../../sigstore/url.ts'
 import { quoteShell } from './launcher.ts'
 import type { ConfigScope } from './git-config-file.ts'
 import type { Change } from './journal.ts'
-
-const PUBLIC_LOG = 'https://rekor.sigstore.dev'
 
 /** Values as people read them. */
 export function renderValues(values: readonly string[]): string {
@@ -12,15 +12,14 @@ export function renderValues(values: readonly string[]): string {
 
 /** Said before anything is written: what signing makes known, to whom, and that it stays. */
 export function renderConsequences(
-  log: string,
+  log: URL,
   changes: readonly Change[],
   scope: ConfigScope,
 ): string {
   const where = scope === 'global' ? 'all your repositories' : 'this repository'
-  const readers =
-    log.replace(/\/$/, '') === PUBLIC_LOG
-      ? `${PUBLIC_LOG}, which everybody can read`
-      : `${escapeText(log)}, for everybody who can read that log`
+  const readers = isPublicLog(log)
+    ? `${displayUrl(log)}, which everybody can read`
+    : `${displayUrl(log)}, for everybody who can read that log`
   const tags = changes.some(({ key }) => key === 'tag.gpgSign') ? ' and tag' : ''
   return `git-signet will sign every commit${tags} of ${where} with your login: no key to keep.
 
