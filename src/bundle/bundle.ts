@@ -148,10 +148,12 @@ function readEntry(
   if (version === '0.1' && entry.inclusionPromise === undefined) {
     throw material.malformed('a log entry of version 0.1 has no promise')
   }
-  if (version !== '0.1' && !entry.inclusionProof?.checkpoint) {
+  if (entry.inclusionProof?.checkpoint) return entry
+  if (version !== '0.1') {
     throw material.malformed('a log entry has no inclusion proof with a checkpoint')
   }
-  return entry
+  // The first writers of 0.1 left the checkpoint out: such a proof leads nowhere.
+  return { ...entry, inclusionProof: undefined }
 }
 
 function notEmpty(json: ProtoJson, name: string): Uint8Array {

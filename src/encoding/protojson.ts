@@ -6,8 +6,8 @@ const MAX_INT64 = 2n ** 63n - 1n
 
 /**
  * A protobuf message in its JSON form: names in camelCase or as in the .proto file, `null` for
- * absent, 64-bit integers as decimal strings or numbers. Base64 only in its one canonical spelling.
- * Members that `names` does not list are refused.
+ * absent, 64-bit integers as decimal strings or numbers. Base64 in its one canonical spelling, but for
+ * line breaks. Members that `names` does not list are refused.
  *
  * Every method throws MalformedError with the code given to the constructor.
  *
@@ -55,7 +55,8 @@ export class ProtoJson {
   bytes(name: string): Uint8Array | undefined {
     const text = this.string(name)
     if (text === undefined) return undefined
-    const bytes = decodeBase64(text)
+    // Go's reader skips line breaks, so bundles exist (in sigstore-conformance too) that have them.
+    const bytes = decodeBase64(text.replace(/\r?\n/g, ''))
     if (bytes === undefined) throw this.malformed(`${name} is not canonical base64`)
     return bytes
   }
