@@ -118,6 +118,38 @@ export class CommitGraph {
     return false
   }
 
+  /** Best common ancestors of two commits that are in the graph; empty where there is none. */
+  mergeBases(first: string, second: string): string[] {
+    const [ofFirst, ofSecond, below] = [1, 2, 4]
+    const marks = new Map<number, number>()
+    const queue = new MaxHeap()
+    // Commits in the queue that are not yet known to lie below a common ancestor.
+    let open = 0
+    const mark = (number: number, flags: number): void => {
+      const before = marks.get(number)
+      if (before === undefined) queue.push(number)
+      const after = (before ?? 0) | flags
+      if (before !== undefined && before < below) open--
+      if (after < below) open++
+      marks.set(number, after)
+    }
+    mark(this.#find(Buffer.from(first, 'hex')), ofFirst)
+    mark(this.#find(Buffer.from(second, 'hex')), ofSecond)
+    const bases: string[] = []
+    while (open > 0) {
+      const number = queue.pop()
+      const flags = marks.get(number) ?? 0
+      marks.delete(number)
+      if (flags < below) open--
+      const common = (flags & 3) === 3
+      if (common && flags < below) bases.push(this.#idOf(number))
+      for (const parent of this.#parentNumbers(number)) {
+        if (parent >= 0) mark(parent, common ? flags | below : flags)
+      }
+    }
+    return bases
+  }
+
   #parentNumbers(number: number): number[] {
     return Array.from(
       this.#parents.subarray(this.#firstParent[number] ?? 0, this.#firstParent[number + 1] ?? 0),

@@ -1,0 +1,220 @@
+import { UnavailableError } from '../errors.ts'
+import type { Unanswered, WalkQuery, WalkedCommit } from '../policy/git-answers.ts'
+import { CommitGraph } from './commit-graph.ts'
+import type { CommitRange, RepositoryPaths } from './refs.ts'
+import { runGit, type GitPlace } from './run.ts'
+import { unanswered } from './tree-diff.ts'
+import { listCommits } from './walk.ts'
+
+/** Parents as the raw commit names them, or why there is no reading it. */
+export type ReadParents = (id: string) => Promise<readonly string[] | 'missing'>
+
+/**
+ * Questions about who descends from whom. A few are asked of git, a process each; after `load` they are
+ * answered from memory.
+ */
+export class Ancestry {
+  readonly #place: GitPlace
+  readonly #shallow: ReadonlySet<string>
+  readonly #readParents: ReadParents
+  readonly #idBytes: 20 | 32
+  #graph: CommitGraph | undefined
+  #loadedWithout: readonly string[] = []
+
+  constructor(
+    place: GitPlace,
+    paths: RepositoryPaths,
+    shallow: ReadonlySet<string>,
+    readParents: ReadParents,
+  ) {
+    this.#place = place
+    this.#shallow = shallow
+    this.#readParents = readParents
+    this.#idBytes = paths.format === 'sha1' ? 20 : 32
+  }
+
+  /**
+   * Loads a range so that later questions inside it need no process. Where a commit on the way is
+   * missing nothing is loaded, and questions are answered one by one.
+   */
+  async load(range: CommitRange): Promise<void> {
+    const graph = new CommitGraph(this.#idBytes)
+    try {
+      for await (const commit of listCommits(this.#place, range, {
+        order: 'reverse-topological',
+      })) {
+        graph.add({ id: commit.id, parents: await this.#rawParents(commit.id, commit.parents) })
+      }
+    } catch (error) {
+      if (error instanceof UnavailableError && error.code === 'GIT_FAILED') return
+      throw error
+    }
+    this.#graph = graph
+    this.#loadedWithout = range.exclude
+  }
+
+  /** @see GitAnswers.walk */
+  async *walk(query: WalkQuery): AsyncGenerator<WalkedCommit, void, undefined> {
+    if (this.#isLoaded(query)) yield* this.#walkLoaded(query)
+    else yield* this.#walkGit(query)
+  }
+
+  /** @see GitAnswers.isAncestor */
+  async isAncestor(ancestor: string, descendant: string): Promise<boolean | Unanswered> {
+    if (ancestor === descendant) return true
+    const graph = this.#graph
+    if (graph?.has(descendant) === true) {
+      if (graph.has(ancestor)) return graph.isAncestor(ancestor, descendant)
+    }
+    const { status } = await runGit(
+      this.#place,
+      ['merge-base', '--is-ancestor', '--', ancestor, descendant],
+      { answers: [0, 1, 128] },
+    )
+    if (status === 0) return true
+    // git also says no where history ends before it finds out.
+    return (await this.#firstHole({ include: [descendant], exclude: [ancestor] })) ?? false
+  }
+
+  /** Best common ancestors of two commits; empty where there is none. */
+  async mergeBases(first: string, second: string): Promise<readonly string[] | Unanswered> {
+    const graph = this.#graph
+    if (graph?.has(first) === true && graph.has(second)) {
+      const bases = graph.mergeBases(first, second)
+      const isWhole = this.#loadedWithout.length === 0 && this.#shallow.size === 0
+      if (bases.length > 0 || isWhole) return bases
+    }
+    const { status, stdout } = await runGit(
+      this.#place,
+      ['merge-base', '--all', '--', first, second],
+      { answers: [0, 1, 128] },
+    )
+    if (status === 0) return stdout.toString('latin1').trim().split('\n')
+    return (await this.#firstHole({ include: [first, second], exclude: [] })) ?? []
+  }
+
+  async #firstHole(query: WalkQuery): Promise<Unanswered | undefined> {
+    for await (const { absent } of this.walk(query)) {
+      if (absent !== undefined) return unanswered(absent, 'history is cut off before it was found')
+    }
+    return undefined
+  }
+
+  #isLoaded({ include, exclude }: WalkQuery): boolean {
+    const graph = this.#graph
+    return (
+      graph !== undefined &&
+      include.every((id) => graph.has(id)) &&
+      this.#loadedWithout.every((id) => exclude.includes(id)) &&
+      // What lies below an excluded commit outside the graph is unknown here.
+      exclude.every((id) => graph.has(id) || this.#loadedWithout.includes(id))
+    )
+  }
+
+  *#walkLoaded(query: WalkQuery): Generator<WalkedCommit, void, undefined> {
+    const graph = this.#graph
+    if (graph === undefined) return
+    const ofShallow = new Set<string>()
+    for (const { id, parents } of graph.walk(query.include, query.exclude, query.firstParent)) {
+      if (parents === undefined) {
+        // Parents outside the graph lie below what it was loaded without, or were never fetched.
+        if (ofShallow.has(id)) yield { id, parents: [], absent: 'SHALLOW' }
+      } else {
+        if (this.#shallow.has(id)) for (const parent of parents) ofShallow.add(parent)
+        yield { id, parents }
+      }
+    }
+  }
+
+  async *#walkGit(query: WalkQuery): AsyncGenerator<WalkedCommit, void, undefined> {
+    const present = async (ids: readonly string[]): Promise<string[]> => {
+      const found = await Promise.all(ids.map((id) => this.#readParents(id)))
+      return ids.filter((_, index) => found[index] !== 'missing')
+    }
+    const include = await present(query.include)
+    const exclude = await present(query.exclude)
+    const absent = new Set(query.include.filter((id) => !include.includes(id)))
+    const boundary = new Set<string>()
+    const seen = new Set<string>()
+    try {
+      const range = { include, exclude }
+      const options = { order: 'topological', firstParent: query.firstParent ?? false } as const
+      for await (const listed of listCommits(this.#place, range, options)) {
+        const parents = await this.#rawParents(listed.id, listed.parents)
+        seen.add(listed.id)
+        if (this.#shallow.has(listed.id)) for (const parent of parents) boundary.add(parent)
+        yield { id: listed.id, parents }
+      }
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || error.code !== 'GIT_FAILED') throw error
+      // With the topological order git has found every commit, or fails before it prints one.
+      if (seen.size > 0) throw error
+      yield* this.#walkBroken(include, exclude, query.firstParent === true)
+    }
+    for (const id of absent) if (!exclude.includes(id)) yield missing(id)
+    for (const id of boundary) {
+      if (!seen.has(id) && !query.exclude.includes(id)) yield { id, parents: [], absent: 'SHALLOW' }
+    }
+  }
+
+  /** The same walk over a history with holes, commit by commit; slow, and only then needed. */
+  async *#walkBroken(
+    include: readonly string[],
+    exclude: readonly string[],
+    firstParent: boolean,
+  ): AsyncGenerator<WalkedCommit, void, undefined> {
+    const excluded = await this.#reach(exclude, new Map(), false)
+    const found = await this.#reach(include, excluded, firstParent)
+    const children = new Map<string, number>()
+    for (const parents of found.values()) {
+      if (parents === 'missing') continue
+      for (const parent of parents) children.set(parent, (children.get(parent) ?? 0) + 1)
+    }
+    const ready = [...found.keys()].filter((id) => !children.has(id))
+    for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
+      const parents = found.get(id)
+      if (parents === undefined) continue
+      if (parents === 'missing') {
+        yield missing(id)
+        continue
+      }
+      yield { id, parents }
+      for (const parent of parents) {
+        const left = (children.get(parent) ?? 0) - 1
+        children.set(parent, left)
+        if (left === 0) ready.push(parent)
+      }
+    }
+  }
+
+  async #reach(
+    from: readonly string[],
+    stop: ReadonlyMap<string, unknown>,
+    firstParent: boolean,
+  ): Promise<Map<string, readonly string[] | 'missing'>> {
+    const found = new Map<string, readonly string[] | 'missing'>()
+    let front = [...new Set(from)].filter((id) => !stop.has(id))
+    while (front.length > 0) {
+      const read = await Promise.all(front.map((id) => this.#readParents(id)))
+      const next = new Set<string>()
+      for (const [index, id] of front.entries()) {
+        const parents = read[index] ?? 'missing'
+        found.set(id, parents)
+        if (parents === 'missing' || this.#shallow.has(id)) continue
+        for (const parent of firstParent ? parents.slice(0, 1) : parents) next.add(parent)
+      }
+      front = [...next].filter((id) => !found.has(id) && !stop.has(id))
+    }
+    return found
+  }
+
+  async #rawParents(id: string, listed: readonly string[]): Promise<readonly string[]> {
+    if (!this.#shallow.has(id)) return listed
+    const raw = await this.#readParents(id)
+    return raw === 'missing' ? listed : raw
+  }
+}
+
+function missing(id: string): WalkedCommit {
+  return { id, parents: [], absent: 'MISSING_OBJECT' }
+}
