@@ -73,7 +73,8 @@ export class Ancestry {
     )
     if (status === 0) return true
     // git also says no where history ends before it finds out.
-    return (await this.#firstHole({ include: [descendant], exclude: [ancestor] })) ?? false
+    const hole = await this.#firstHole({ include: [descendant], exclude: [ancestor] })
+    return hole?.id === ancestor || (hole?.answer ?? false)
   }
 
   /** Best common ancestors of two commits; empty where there is none. */
@@ -90,12 +91,14 @@ export class Ancestry {
       { answers: [0, 1, 128] },
     )
     if (status === 0) return stdout.toString('latin1').trim().split('\n')
-    return (await this.#firstHole({ include: [first, second], exclude: [] })) ?? []
+    const hole = await this.#firstHole({ include: [first, second], exclude: [] })
+    return hole?.answer ?? []
   }
 
-  async #firstHole(query: WalkQuery): Promise<Unanswered | undefined> {
-    for await (const { absent } of this.walk(query)) {
-      if (absent !== undefined) return unanswered(absent, 'history is cut off before it was found')
+  async #firstHole(query: WalkQuery): Promise<{ id: string; answer: Unanswered } | undefined> {
+    for await (const { id, absent } of this.walk(query)) {
+      if (absent === undefined) continue
+      return { id, answer: unanswered(absent, 'history is cut off before it was found') }
     }
     return undefined
   }

@@ -206,7 +206,12 @@ describe('holes in a history', () => {
     expect(walked.slice(3)).toEqual([{ id: root, parents: [], absent: 'MISSING_OBJECT' }])
     expect(await answers.commit(root)).toMatchObject({ unanswered: 'MISSING_OBJECT' })
     expect(await answers.isAncestor(root, left)).toBe(true)
-    expect(await answers.isAncestor(right, left)).toMatchObject({ unanswered: 'MISSING_OBJECT' })
+    expect(await answers.isAncestor(right, left)).toBe(false)
+    const stranger = repository.commit(tree, [], 'stranger')
+    expect(await answers.isAncestor(stranger, left)).toMatchObject({ unanswered: 'MISSING_OBJECT' })
+    expect(await answers.mechanicalMerge(stranger, left)).toMatchObject({
+      unanswered: 'MISSING_OBJECT',
+    })
     await answers.close()
     repository.remove()
   })
