@@ -11,7 +11,16 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'setup', load: async () => (await import('./commands/setup.ts')).setup },
   { name: 'status', load: async () => (await import('./commands/status.ts')).status },
+  { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
+  { name: 'verify-tag', load: async () => (await import('./commands/verify-tag.ts')).verifyTag },
+  { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },
   { name: 'stack', load: async () => (await import('./commands/stack.ts')).stack },
+  { name: 'export', load: async () => (await import('./commands/export.ts')).exportCommand },
+  {
+    name: 'verify-bundle',
+    isHidden: true,
+    load: async () => (await import('./commands/verify-bundle.ts')).verifyBundleCommand,
+  },
   { name: 'completion', load: async () => (await import('./commands/completion.ts')).completion },
   { name: 'help', load: async () => (await import('./commands/help.ts')).help },
   { name: 'version', load: async () => (await import('./commands/version.ts')).version },
