@@ -1,0 +1,63 @@
+/** Options that `verify` and `verify-tag` share; other long names are gitsign's. */
+export const SIGNER_OPTIONS = {
+  identity: {
+    type: 'string',
+    value: 'WHO',
+    summary: 'the address or URI that must have signed, exactly',
+    aliases: ['certificate-identity'],
+  },
+  issuer: {
+    type: 'string',
+    value: 'URL',
+    summary:
+      'who must vouch for it: a URL or github, google, microsoft, github-actions, gitlab, buildkite',
+    aliases: ['certificate-oidc-issuer'],
+  },
+  'certificate-identity-regexp': {
+    type: 'string',
+    value: 'RE2',
+    summary:
+      'instead of --identity: a pattern found anywhere in it, as gitsign does; anchor it yourself',
+  },
+  'certificate-oidc-issuer-regexp': {
+    type: 'string',
+    value: 'RE2',
+    summary: 'instead of --issuer: a pattern found anywhere in it',
+  },
+  'certificate-github-workflow-trigger': claim('the event that ran the workflow'),
+  'certificate-github-workflow-sha': claim('the commit the workflow ran for'),
+  'certificate-github-workflow-name': claim('the name of the workflow'),
+  'certificate-github-workflow-repository': claim('the repository of the workflow'),
+  'certificate-github-workflow-ref': claim('the ref the workflow ran for'),
+  'same-signer-as': {
+    type: 'string',
+    value: 'REV',
+    summary: 'whoever signed REV must have signed this too; says nothing about who that is',
+  },
+} as const
+
+/** Options for proving anything. */
+export const PROOF_OPTIONS = {
+  'trusted-root': {
+    type: 'string',
+    value: 'FILE',
+    multiple: true,
+    summary: 'trust this trusted_root.json instead of the configured or public one',
+  },
+  online: { type: 'boolean', summary: 'ask the log for entries that signatures do not bring' },
+} as const
+
+export const REPORT_OPTIONS = {
+  format: {
+    type: 'string',
+    value: 'F[=FILE]',
+    multiple: true,
+    summary: 'text, json, jsonl, github or html, to FILE if named',
+  },
+  json: { type: 'boolean', summary: 'the same as --format json' },
+  facts: { type: 'boolean', summary: 'let each verdict carry what its signature says' },
+} as const
+
+function claim<const S extends string>(summary: S): { type: 'string'; value: 'TEXT'; summary: S } {
+  return { type: 'string', value: 'TEXT', summary }
+}

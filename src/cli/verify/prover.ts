@@ -1,0 +1,120 @@
+import { loadTrustRoots } from '../../config/trust-root.ts'
+import { readSetting } from '../../config/settings.ts'
+import type { SettingSources } from '../../config/settings.ts'
+import { runSync } from '../../crypto/verify.ts'
+import { escapeText } from '../../encoding/escape.ts'
+import { RefusedError, UnavailableError, UsageError } from '../../errors.ts'
+import type { Facts } from '../../facts.ts'
+import { readGitConfig } from '../../git/config.ts'
+import { ObjectReader } from '../../git/objects.ts'
+import type { ReadAnswer } from '../../git/objects.ts'
+import { unknownRevision } from '../../git/refs.ts'
+import type { ReportedRoot } from '../../report/result.ts'
+import type { TrustRoots } from '../../sigstore/trusted-root.ts'
+import { missingFacts, tooLargeFacts, verifyObject } from '../../verification/object.ts'
+import type { StoredObject } from '../../verification/object.ts'
+import { verifyObjectOnline } from '../../verification/online.ts'
+import type { LogLookup } from '../../verification/online.ts'
+import type { Context } from '../context.ts'
+import { onlineLookup } from './online-lookup.ts'
+
+export interface ProofFlags {
+  readonly 'trusted-root': readonly string[]
+  readonly online: boolean
+}
+
+/** One object with what was proven about it. */
+export interface Proved {
+  readonly facts: Facts
+  /** Undefined where it could not be read. */
+  readonly object: StoredObject | undefined
+}
+
+/** Proves single objects of the repository at hand; `close` it. */
+export class Prover {
+  readonly roots: TrustRoots
+  readonly sources: SettingSources
+  /** What people should know about how it was proven; grows. */
+  readonly warnings: string[]
+  readonly #reader: ObjectReader
+  readonly #lookup: LogLookup | undefined
+
+  /** @throws UsageError TRUSTED_ROOT, SETTING_INVALID; UnavailableError as runGit */
+  static async open(context: Context, flags: ProofFlags): Promise<Prover> {
+    const gitConfig = await readGitConfig({ cwd: context.cwd, env: context.env })
+    const sources = { env: context.env, gitConfig }
+    return new Prover(context, sources, flags)
+  }
+
+  private constructor(context: Context, sources: SettingSources, flags: ProofFlags) {
+    this.sources = sources
+    this.roots = trustRoots(flags, sources)
+    this.warnings = this.roots.flatMap(({ name, unusable }) =>
+      unusable.map((part) => `trust root ${name}, ${part}`),
+    )
+    this.#reader = new ObjectReader({ cwd: context.cwd, env: context.env })
+    this.#lookup = flags.online ? onlineLookup(sources) : undefined
+  }
+
+  /** The roots as reports show them. */
+  get reportedRoots(): ReportedRoot[] {
+    return this.roots.map(({ name, isLocal, asOf }) => ({
+      name,
+      local: isLocal,
+      ...(asOf !== undefined && { asOf }),
+    }))
+  }
+
+  /**
+   * Reads and proves what a revision names, not peeled. A full id that the repository does not have is
+   * an answer, a name it does not have a mistake.
+   *
+   * @throws UsageError REVISION_UNKNOWN, REVISION_RANGE; OBJECT_TYPE for a tree or blob
+   */
+  async prove(revision: string): Promise<Proved> {
+    const answer = await this.#reader.read(revision)
+    if (answer.kind === 'missing' && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) {
+      if (!revision.includes('..')) throw unknownRevision(revision)
+      throw new UsageError('REVISION_RANGE', `${escapeText(revision)} is not one object`)
+    }
+    const object = storedObject(answer)
+    if (object === undefined) return { object, facts: unreadFacts(answer, revision) }
+    return { object, facts: await this.proveObject(object) }
+  }
+
+  async proveObject(object: StoredObject): Promise<Facts> {
+    if (this.#lookup === undefined) return runSync(verifyObject(object, this.roots))
+    try {
+      return await verifyObjectOnline(object, this.roots, this.#lookup)
+    } catch (error) {
+      // A log that cannot be asked leaves the object as incomplete as it was; that is the answer.
+      if (!(error instanceof UnavailableError || error instanceof RefusedError)) throw error
+      this.warnings.push(`could not ask the log: ${error.message}`)
+      return runSync(verifyObject(object, this.roots))
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close()
+  }
+}
+
+function trustRoots(flags: ProofFlags, sources: SettingSources): TrustRoots {
+  const files = flags['trusted-root']
+  if (files.length === 0) return loadTrustRoots(readSetting('trustedRoot', sources))
+  return files.flatMap((value) =>
+    loadTrustRoots({ value, source: { kind: 'flag', name: '--trusted-root' } }),
+  )
+}
+
+function storedObject(answer: ReadAnswer): StoredObject | undefined {
+  if (answer.kind !== 'object') return undefined
+  const { type } = answer
+  if (type === 'commit' || type === 'tag') return { ...answer, type }
+  throw new UsageError('OBJECT_TYPE', `${answer.id} is a ${type}: only commits and tags are signed`)
+}
+
+function unreadFacts(answer: ReadAnswer, id: string): Facts {
+  if (answer.kind !== 'too-large') return missingFacts(id, 'commit')
+  return tooLargeFacts(answer.id, answer.type === 'tag' ? 'tag' : 'commit')
+}
