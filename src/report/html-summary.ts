@@ -4,7 +4,7 @@ import { fixCommand, REASONS } from './reasons.ts'
 import type { Run } from './result.ts'
 import { shortId } from './result.ts'
 import type { ReasonGroup, Tally } from './tally.ts'
-import { headline, STRENGTH_WORDS } from './tally.ts'
+import { headline, outcomeWord, STRENGTH_WORDS } from './tally.ts'
 import { ageText, countText, plural } from './terminal.ts'
 
 const MAX_STEPS = 200
@@ -29,7 +29,8 @@ export function summaryHtml(summary: Summary, tally: Tally, run: Run): string {
 }
 
 function bannerHtml(summary: Summary, tally: Tally, run: Run): string {
-  const words = { pass: 'Good', fail: 'Not good', unknown: 'Not proven' }[tone(summary)]
+  const outcome = outcomeWord(summary)
+  const words = outcome.charAt(0).toUpperCase() + outcome.slice(1)
   const signs = { pass: '✓', fail: '✗', unknown: '?' }[tone(summary)]
   const meta: [string, string][] = []
   if (run.ref !== undefined && run.ref !== '') meta.push(['judged for', escapeHtml(run.ref)])
@@ -88,8 +89,8 @@ function countsHtml(summary: Summary, tally: Tally): string {
     ([kind, count]) =>
       `<div class="tile ${count > 0 ? kind : 'none'}"><dd>${countText(count)}</dd><dt>${kind}</dt></div>`,
   )
-  const strengths = [...tally.strengths]
-    .sort((a, b) => b[1] - a[1])
+  const strengths = tally
+    .sortedStrengths()
     .map(([strength, count]) => `<li>${countText(count)} ${STRENGTH_WORDS[strength]}</li>`)
   return `<section class="counts" aria-label="Counts">
 <dl class="tiles"><div class="tile"><dd>${countText(summary.checked)}</dd><dt>checked</dt></div>${tiles.join('')}</dl>

@@ -1,7 +1,8 @@
 import type { ReasonCode, StepVerdict, Verdict } from '../facts.ts'
+import { REASON_CODES } from '../facts.ts'
 import { escapeLine } from './media.ts'
 import { fixCommand, REASONS } from './reasons.ts'
-import type { VerdictDetails } from './result.ts'
+import type { ReportOutput, ResultSink, VerdictDetails } from './result.ts'
 import { shortId } from './result.ts'
 import { countText, fitText, plural, wrapText } from './terminal.ts'
 
@@ -18,6 +19,8 @@ export interface Refusal {
   /** How many commits did not pass in all, and how many were looked at. */
   failed: number
   checked: number
+  /** Codes of the whole push, where neither a commit nor a step has one. */
+  codes?: readonly ReasonCode[]
   /** What resign's range starts after; `undefined` prints BASE. */
   base?: string
   /** Nothing is refused (`hook install --audit`). */
@@ -42,12 +45,47 @@ export function renderRefusal(refusal: Refusal): string {
   return [...head, ...body, ...tail].map((line) => `${fitText(line, WIDTH, plain)}\n`).join('')
 }
 
+/** More findings than this are only counted. */
+const MAX_FINDINGS = 200
+
+export interface RefusalOptions extends Pick<Refusal, 'base' | 'auditOnly' | 'helpUrl' | 'more'> {
+  /** Whether the pusher made this commit and so can sign it again; default: yes. */
+  isOwn?: (verdict: Verdict, details: VerdictDetails) => boolean
+}
+
+/** Writes nothing while all is well, else the refusal at the end. */
+export function refusalSink(output: ReportOutput, options: RefusalOptions): ResultSink {
+  const { isOwn, ...rest } = options
+  const findings: { verdict: Verdict; details: VerdictDetails; own: boolean }[] = []
+  let failed = 0
+  return {
+    verdict(verdict, details) {
+      if (verdict.verdict === 'pass') return
+      failed++
+      if (findings.length >= MAX_FINDINGS) return
+      findings.push({ verdict, details, own: isOwn?.(verdict, details) ?? true })
+    },
+    end(summary) {
+      if (summary.exit === 0) return
+      const steps = summary.steps.filter((step) => step.verdict !== 'pass')
+      const codes = REASON_CODES.filter((code) => summary.codes[code] !== undefined)
+      output.write(
+        renderRefusal({ ...rest, steps, findings, failed, checked: summary.checked, codes }),
+      )
+    },
+    abort() {
+      // What failed is said by `renderRefusal` with `failure`.
+    },
+  }
+}
+
 /** All codes, most frequent first. */
 function countCodes(refusal: Refusal): [ReasonCode, number][] {
   const counts = new Map<ReasonCode, number>()
   for (const { codes } of [...refusal.findings.map((each) => each.verdict), ...refusal.steps]) {
     for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1)
   }
+  if (counts.size === 0) for (const code of refusal.codes ?? []) counts.set(code, 1)
   return [...counts].sort((a, b) => b[1] - a[1])
 }
 
@@ -57,21 +95,27 @@ function headline(refusal: Refusal): string {
   if (refusal.failure !== undefined) {
     return `${lead}: could not check this push: ${escapeLine(refusal.failure.message, 300)}`
   }
-  const refs = [...new Set(refusal.steps.map((step) => escapeLine(step.ref, 60)))]
-  const where = refs.length === 1 ? refs[0] : plural(refs.length, 'ref')
+  const places = [...refusal.steps, ...refusal.findings.map((each) => each.verdict)]
+  const refs = [...new Set(places.map((each) => each.ref))].filter((ref) => ref !== '')
+  const ref = refs.length === 1 ? escapeLine(refs[0] ?? '', 60) : plural(refs.length, 'ref')
+  const where = refs.length === 0 ? '' : ` to ${ref}`
   const codes = countCodes(refusal)
   const unchecked = codes.length > 0 && codes.every(([code]) => REASONS[code].exit === 4)
   const verb = unchecked ? `${lead}: could not check` : `${lead}:`
   const first = codes[0]?.[0]
-  const why = first === undefined ? 'the signer is not named by any policy' : REASONS[first].meaning
-  if (refusal.failed === 0) return `${verb} the push to ${where}: it ${why}`
+  const why =
+    first === undefined
+      ? 'has a valid signature, but no policy says who may sign'
+      : REASONS[first].meaning
+  if (refusal.failed === 0) return `${verb} the push${where}: it ${why}`
   const only = refusal.findings[0]
   if (refusal.failed === 1 && only !== undefined) {
-    return `${verb} commit ${shortId(only.verdict.object.id)} to ${where}: it ${why}`
+    return `${verb} commit ${shortId(only.verdict.object.id)}${where}: it ${why}`
   }
   const commits = `${countText(refusal.failed)} of ${plural(refusal.checked, 'commit')}`
-  const others = codes.length > 1 ? ' (and other reasons)' : ''
-  return `${verb} ${commits} to ${where}; the first ${why}${others}`
+  if (codes.length <= 1) return `${verb} ${commits}${where}: each ${why}`
+  const listed = codes.slice(0, 3).map(([code]) => code)
+  return `${verb} ${commits}${where} (${listed.join(', ')}${codes.length > 3 ? ', ...' : ''})`
 }
 
 interface MendGroup {
@@ -87,7 +131,8 @@ function group(refusal: Refusal): MendGroup[] {
   const base = refusal.base === undefined ? undefined : shortId(refusal.base)
   const add = (code: ReasonCode | undefined, line: string, commit: string, own: boolean): void => {
     const command = own && code !== undefined ? fixCommand(code, { base, commit }) : undefined
-    const fix = code === undefined ? 'ask who may sign here' : REASONS[code].fix
+    const fix =
+      code === undefined ? 'the owner of this repository must say who may sign' : REASONS[code].fix
     const key = `${code ?? ''} ${command ?? ''}`
     const found = groups.get(key)
     if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1 })

@@ -68,6 +68,11 @@ export class Tally {
     }
   }
 
+  /** Strengths of what passes, most frequent first. */
+  sortedStrengths(): [Strength, number][] {
+    return [...this.strengths].sort((a, b) => b[1] - a[1])
+  }
+
   /** Groups in the order of policy.md §5; the one without a code last. */
   sortedGroups(): ReasonGroup[] {
     const coded = REASON_CODES.map((code) => this.groups.get(code))
@@ -92,6 +97,12 @@ export const STRENGTH_WORDS: Readonly<Record<Strength, string>> = {
   'vouched-by-merger': 'vouched by the merger',
   accepted: 'accepted by the policy',
   'before-anchor': 'before the anchor',
+}
+
+/** One or two words for how it went: never `good` unless everything was checked and is. */
+export function outcomeWord(summary: Summary): 'good' | 'not good' | 'not proven' {
+  if (summary.exit === 0) return 'good'
+  return summary.exit === 1 ? 'not good' : 'not proven'
 }
 
 /** What the run found, in one sentence without subject or final period. */

@@ -5,7 +5,7 @@ import { fixCommand, REASONS } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run, TextStyle, VerdictDetails } from './result.ts'
 import { shortId, signerName } from './result.ts'
 import type { ReasonGroup } from './tally.ts'
-import { headline, STRENGTH_WORDS, Tally } from './tally.ts'
+import { headline, outcomeWord, STRENGTH_WORDS, Tally } from './tally.ts'
 import type { Colour } from './terminal.ts'
 import {
   ageText,
@@ -60,7 +60,7 @@ export function verdictLine(verdict: Verdict, details: VerdictDetails, style: Te
     used += 2 + textWidth(text)
   }
   const subject = escapeLine(details.subject)
-  const room = width === undefined ? textWidth(subject) : width - used - 2
+  const room = width === undefined ? Infinity : width - used - 2
   if (subject !== '' && room >= 8) parts.push('  ', fitText(subject, room, style))
   return parts.join('').trimEnd()
 }
@@ -92,7 +92,7 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
       tally.add(verdict, details)
       const facts = details.facts ?? verdict.facts
       line(verdictLine(verdict, details, style))
-      for (const text of underLines(verdict, details, facts, run, options)) line(`    ${text}`)
+      for (const text of underLines(details, facts, run, options)) line(`    ${text}`)
     },
     end(summary) {
       tally.addSteps(summary.steps)
@@ -155,7 +155,6 @@ function localWarning(uses: number, style: TextStyle): string {
 }
 
 function underLines(
-  verdict: Verdict,
   details: VerdictDetails,
   facts: Facts | undefined,
   run: Run,
@@ -167,8 +166,6 @@ function underLines(
   }
   if (options.evidence && facts !== undefined) {
     lines.push(...evidenceLines(facts, run))
-    if (verdict.verdict === 'unknown' && verdict.codes.length === 0)
-      lines.push('signer not checked')
   }
   for (const text of details.story ?? []) lines.push(escapeLine(text, 1000))
   return lines
@@ -220,9 +217,9 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
     `${countText(summary.unknown)} unknown`,
   ]
   const lines = [words.join(', ')]
-  const strengths = [...tally.strengths].map(
-    ([strength, count]) => `${countText(count)} ${STRENGTH_WORDS[strength]}`,
-  )
+  const strengths = tally
+    .sortedStrengths()
+    .map(([strength, count]) => `${countText(count)} ${STRENGTH_WORDS[strength]}`)
   if (tally.strengths.size > 1 || (tally.strengths.size === 1 && !tally.strengths.has('signed'))) {
     lines.push(`of those that pass: ${strengths.join(', ')}`)
   }
@@ -235,11 +232,7 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
   if (run.helpUrl !== undefined && summary.exit !== 0)
     lines.push(`help: ${escapeLine(run.helpUrl)}`)
   lines.push(
-    paint(
-      style,
-      colour,
-      `${summary.exit === 0 ? 'good' : 'not good'}: ${headline(summary)} (exit ${summary.exit})`,
-    ),
+    paint(style, colour, `${outcomeWord(summary)}: ${headline(summary)} (exit ${summary.exit})`),
   )
   return lines
 }

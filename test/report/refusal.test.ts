@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { REASON_CODES } from '../../src/facts.ts'
 import type { Refusal } from '../../src/report/refusal.ts'
-import { renderRefusal } from '../../src/report/refusal.ts'
-import { details, failing, idOf, verdict } from './sample.ts'
+import { refusalSink, renderRefusal } from '../../src/report/refusal.ts'
+import { Collected, details, failing, feed, idOf, verdict } from './sample.ts'
 
 const step = {
   ref: 'refs/heads/main',
@@ -143,6 +143,37 @@ describe('renderRefusal()', () => {
           more: hostile,
         }),
       ),
+    )
+  })
+})
+
+describe('refusalSink()', () => {
+  it('is silent while all is well', () => {
+    const output = new Collected()
+    feed(refusalSink(output, {}), [{ verdict: verdict(1), details: details() }])
+    expect(output.text).toBe('')
+  })
+
+  it('writes the refusal at the end, with the command only for the pusher’s own commits', () => {
+    const output = new Collected()
+    const items = Array.from({ length: 500 }, (_, n) => ({
+      verdict: failing(n, 'UNSIGNED'),
+      details: details({ author: n === 0 ? 'me' : 'you' }),
+    }))
+    const sink = refusalSink(output, { isOwn: (_verdict, about) => about.author === 'me' })
+    feed(sink, items, { steps: [step] })
+    checked(output.text)
+    expect(output.text).toContain(
+      'refused: 500 of 500 commits to refs/heads/main: each has no signature\n',
+    )
+    expect(output.text.match(/git signet resign/g)).toHaveLength(1)
+  })
+
+  it('names the reason of the whole push where no commit has one', () => {
+    const output = new Collected()
+    feed(refusalSink(output, {}), [], { exit: 4, codes: { NOTHING_TO_CHECK: 1 }, steps: [step] })
+    expect(checked(output.text)).toContain(
+      'could not check the push to refs/heads/main: it selects',
     )
   })
 })
