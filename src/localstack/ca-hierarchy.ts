@@ -7,6 +7,7 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Name,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
   cryptoProvider,
@@ -84,10 +85,10 @@ async function createHierarchy(
     notAfter,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-384' },
     extensions: [
-      new BasicConstraintsExtension(true, 1, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
       await AuthorityKeyIdentifierExtension.create(rootKeys.publicKey),
+      new BasicConstraintsExtension(true, 1, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
     ],
   })
   const pair = keyPair(member.curve)
@@ -113,8 +114,11 @@ async function createHierarchy(
   }
 }
 
-function distinguishedName(commonName: string): Record<string, string[]>[] {
-  return [{ O: [LOCAL_ORGANIZATION] }, { CN: [commonName] }]
+function distinguishedName(commonName: string): Name {
+  return new Name([
+    { O: [{ utf8String: LOCAL_ORGANIZATION }] },
+    { CN: [{ utf8String: commonName }] },
+  ])
 }
 
 interface Pair {

@@ -49,6 +49,9 @@ export function rekorV2Routes(log: AppendOnlyLog): Route[] {
       path: '/api/v2/log/entries',
       handle: (request) => create(log, request),
     },
+    get('/api/v2/log/entries', () =>
+      plain(grpcError(501, GRPC.unimplemented, 'Method Not Allowed')),
+    ),
     get('/api/v2/checkpoint', (request) => ({
       status: 200,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' },
