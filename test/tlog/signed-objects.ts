@@ -15,6 +15,7 @@ import { readShared, readSharedLines, readTarGz } from '../shared.ts'
 export interface SignedObject {
   id: string
   expect: string
+  armor: Uint8Array
   entry: TransparencyLogEntry | undefined
   entryBytes: Uint8Array | undefined
   token: Uint8Array | undefined
@@ -68,6 +69,7 @@ function readObject(line: IndexLine, text: string): SignedObject {
   return {
     id: line.oid,
     expect: line.expect,
+    armor: Buffer.from(`${armor}\n`),
     entry,
     entryBytes,
     token: value(OID.timeStampToken),
