@@ -44,7 +44,7 @@ export class Tally {
   add(verdict: Verdict, details: VerdictDetails): void {
     this.verdicts[verdict.verdict]++
     const trust = (details.facts ?? verdict.facts)?.signer?.trust
-    if (trust !== undefined && this.localRoots.has(trust)) this.localUses++
+    if (trust === 'local' || (trust !== undefined && this.localRoots.has(trust))) this.localUses++
     if (verdict.verdict === 'pass') {
       const strength = verdict.strength ?? 'signed'
       this.strengths.set(strength, (this.strengths.get(strength) ?? 0) + 1)

@@ -120,7 +120,7 @@ function showEvidence(row, focus = false) {
     ...whyNodes(row, evidence),
     ...part('Verdict', [
       ...definitions([
-        ['person', row.who],
+        ['who', row.who || NOBODY],
         ['judged for', text(evidence.ref)],
         ['rules', text(evidence.rules)],
         ['policy', text(evidence.policy), 'hex'],
