@@ -67,7 +67,11 @@ function readDigestAlgorithms(set: DerReader): AlgorithmIdentifier[] {
   const algorithms: AlgorithmIdentifier[] = []
   while (!set.done) {
     if (algorithms.length === LIMITS.attributes) throw malformed('it names too many digests')
-    algorithms.push(readAlgorithm(set))
+    const algorithm = readAlgorithm(set)
+    if (algorithms.some(({ content }) => equalBytes(content, algorithm.content))) {
+      throw malformed('it names a digest twice')
+    }
+    algorithms.push(algorithm)
   }
   return algorithms
 }
@@ -80,6 +84,7 @@ function readCertificates(content: Uint8Array | undefined): Uint8Array[] {
     if (certificates.length === LIMITS.certificates) throw malformed('it has too many certificates')
     certificates.push(set.next(TAG.sequence).bytes)
   }
+  if (certificates.length === 0) throw malformed('its list of certificates is empty')
   return certificates
 }
 
