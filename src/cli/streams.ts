@@ -48,16 +48,11 @@ export function processOutput(
       if (!isClosed) stream.write(chunk)
     },
     flushed() {
+      if (isClosed) return Promise.resolve()
+      // A failure of the last write is told one turn after it.
       return new Promise((resolve) => {
-        if (isClosed || stream.writableLength === 0) {
-          resolve()
-          return
-        }
-        stream.once('close', resolve).once('error', () => {
-          resolve()
-        })
         stream.write('', () => {
-          resolve()
+          setImmediate(resolve)
         })
       })
     },
