@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import { MalformedError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
+import { readGitConfig } from '../git/config.ts'
 import { parseGpgArguments } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
 import { tell, writeAll } from './gpg-io.ts'
 import type * as SignPart from './gpg-sign.ts'
-import { runVerify } from './gpg-verify.ts'
 
 /** Signing loads much that verifying does not need: a bundle of its own beside this one. */
 function signPart(): typeof SignPart {
@@ -20,7 +20,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const call = parseGpgArguments(argv)
     statusFd = call.statusFd
     isVerifying = call.mode === 'verify'
-    return call.mode === 'verify' ? await runVerify(call) : await signPart().runSign(call)
+    // git reads its configuration while the rest of this program is still being loaded.
+    const configuration = readGitConfig({ cwd: process.cwd(), env: process.env })
+    configuration.catch(() => undefined)
+    if (call.mode === 'sign') return await signPart().runSign(call, configuration)
+    const { runVerify } = await import('./gpg-verify.ts')
+    return await runVerify(call, configuration)
   } catch (error) {
     const exit = exitCodeOf(error)
     tell(errorText(error))

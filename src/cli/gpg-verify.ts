@@ -3,7 +3,7 @@ import { loadTrustRoots } from '../config/trust-root.ts'
 import { runSync } from '../crypto/verify.ts'
 import { EXIT } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
-import { readGitConfig } from '../git/config.ts'
+import type { GitConfig } from '../git/config.ts'
 import type { GpgCall } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
 import type { VerifyStatus } from '../gpg/status.ts'
@@ -20,8 +20,10 @@ import { verificationText } from './gpg-text.ts'
  *
  * @throws SignetError before anything was said; the caller tells git
  */
-export async function runVerify(call: GpgCall & { mode: 'verify' }): Promise<ExitCode> {
-  const configuration = readGitConfig({ cwd: process.cwd(), env: process.env })
+export async function runVerify(
+  call: GpgCall & { mode: 'verify' },
+  configuration: Promise<GitConfig>,
+): Promise<ExitCode> {
   const armor = readAll(call.signatureFile, 'the signature file')
   const payload = readAll(call.payloadFile ?? 0, 'what was signed')
   const sources = { env: process.env, gitConfig: await configuration }

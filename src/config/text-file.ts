@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { escapeText } from '../encoding/escape.ts'
 import { UsageError } from '../errors.ts'
 
@@ -12,9 +12,9 @@ const MAX_BYTES = 4 << 20
  */
 export function readTextFile(path: string, code: string, what: string): string {
   try {
-    const { size } = statSync(path)
-    if (size > MAX_BYTES) throw new UsageError(code, `cannot read ${what}: it is too long`)
-    return readFileSync(path, 'utf8')
+    const bytes = readFileSync(path)
+    if (bytes.length > MAX_BYTES) throw new UsageError(code, `cannot read ${what}: it is too long`)
+    return bytes.toString('utf8')
   } catch (error) {
     if (error instanceof UsageError) throw error
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'

@@ -117,7 +117,8 @@ export async function runGit(
   const stderr = collectStderr(child.stderr)
   // A child that exits early closes the pipe: its exit code is the answer, not EPIPE.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input ?? '')
+  if (options.input === undefined) child.stdin.destroy()
+  else child.stdin.end(options.input)
   try {
     const status = await exitOf(child, args)
     if (failure !== undefined) throw failure
