@@ -73,6 +73,7 @@ function message(verdict: Verdict, details: VerdictDetails, run: Run): string {
     const command = fixCommand(code, {
       base: run.base === undefined ? undefined : shortId(run.base),
       commit: shortId(verdict.object.id),
+      type: verdict.object.type,
     })
     const fix = REASONS[code].fix + (command === undefined ? '' : ` — ${command}`)
     lines.push(`${code}: ${REASONS[code].meaning}. Fix: ${fix}`)

@@ -118,9 +118,11 @@ git signet policy init</pre></article>`
   }
   const reason = REASONS[code]
   const base = run.base === undefined ? undefined : shortId(run.base)
-  const commit = group.count === 1 ? group.examples[0]?.verdict.object.id : undefined
+  const object = group.examples[0]?.verdict.object
+  const commit = group.count === 1 ? object?.id : undefined
   const command = fixCommand(code, {
     base,
+    type: object?.type,
     commit: commit === undefined ? undefined : shortId(commit),
   })
   const count = group.count + group.steps.length

@@ -45,7 +45,9 @@ export function htmlSink(output: ReportOutput, run: Run): ResultSink {
         tally.sortedGroups().flatMap(({ code }) => {
           if (code === undefined) return []
           const { meaning, fix } = REASONS[code]
-          return [[code, { meaning, fix, command: fixCommand(code, { base }) }]]
+          const command = fixCommand(code, { base })
+          const forTags = fixCommand(code, { base, type: 'tag' })
+          return [[code, { meaning, fix, command, forTags }]]
         }),
       )
       output.write('</script>\n')

@@ -1,4 +1,4 @@
-import type { ReasonCode } from '../facts.ts'
+import type { ObjectType, ReasonCode } from '../facts.ts'
 
 /** What a reason code means to the person who meets it. The README prints this table. */
 export interface Reason {
@@ -284,12 +284,22 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
 }
 
+export interface KnownAboutFix {
+  /** What resign's range starts after. */
+  base?: string | undefined
+  /** The one object concerned. */
+  commit?: string | undefined
+  type?: ObjectType | undefined
+}
+
 /** `command` of a reason with what is known put in; undefined when the reason has none. */
-export function fixCommand(
-  code: ReasonCode,
-  known: { base?: string | undefined; commit?: string | undefined },
-): string | undefined {
-  return REASONS[code].command
+export function fixCommand(code: ReasonCode, known: KnownAboutFix): string | undefined {
+  const { command } = REASONS[code]
+  // A tag is not part of any range: it is made again.
+  if (known.type === 'tag' && command?.includes(RESIGN) === true) {
+    return command.replace(RESIGN, 'git tag -f -s NAME TARGET')
+  }
+  return command
     ?.replaceAll('BASE', known.base ?? 'BASE')
     .replaceAll('COMMIT', known.commit ?? 'COMMIT')
 }

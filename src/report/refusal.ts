@@ -1,4 +1,4 @@
-import type { ReasonCode, StepVerdict, Verdict } from '../facts.ts'
+import type { ObjectType, ReasonCode, StepVerdict, Verdict } from '../facts.ts'
 import { REASON_CODES } from '../facts.ts'
 import { escapeLine } from './media.ts'
 import { fixCommand, REASONS } from './reasons.ts'
@@ -129,8 +129,16 @@ interface MendGroup {
 function group(refusal: Refusal): MendGroup[] {
   const groups = new Map<string, MendGroup>()
   const base = refusal.base === undefined ? undefined : shortId(refusal.base)
-  const add = (code: ReasonCode | undefined, line: string, commit: string, own: boolean): void => {
-    const command = own && code !== undefined ? fixCommand(code, { base, commit }) : undefined
+  const add = (
+    code: ReasonCode | undefined,
+    line: string,
+    object: { id: string; type?: ObjectType },
+    own: boolean,
+  ): void => {
+    const command =
+      own && code !== undefined
+        ? fixCommand(code, { base, commit: shortId(object.id), type: object.type })
+        : undefined
     const fix =
       code === undefined ? 'the owner of this repository must say who may sign' : REASONS[code].fix
     const key = `${code ?? ''} ${command ?? ''}`
@@ -146,12 +154,12 @@ function group(refusal: Refusal): MendGroup[] {
     if (code === undefined) continue
     const codes = step.codes.join(' ')
     const line = `${shortId(step.after)} ${codes}  ${escapeLine(step.ref, 100)}`
-    add(code, line, shortId(step.after), true)
+    add(code, line, { id: step.after }, true)
   }
   for (const { verdict, details, own } of refusal.findings) {
     const codes = verdict.codes.join(' ') || 'signer not checked'
     const line = `${shortId(verdict.object.id)} ${codes}  ${escapeLine(details.subject, 120)}`
-    add(verdict.codes[0], line, shortId(verdict.object.id), own !== false)
+    add(verdict.codes[0], line, verdict.object, own !== false)
   }
   return [...groups.values()]
 }

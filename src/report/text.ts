@@ -194,10 +194,11 @@ function groupLines(group: ReasonGroup, run: Run, style: TextStyle): string[] {
   const left = group.count - group.examples.length
   if (left > 0) lines.push(`  and ${countText(left)} more`)
   for (const text of wrapText(`fix: ${reason.fix}`, width - 2)) lines.push(`  ${text}`)
-  const commit = group.examples[0]?.verdict.object.id
+  const object = group.examples[0]?.verdict.object
   const command = fixCommand(group.code, {
+    type: object?.type,
     base: run.base === undefined ? undefined : shortId(run.base),
-    commit: group.count === 1 && commit !== undefined ? shortId(commit) : undefined,
+    commit: group.count === 1 && object !== undefined ? shortId(object.id) : undefined,
   })
   if (command !== undefined) lines.push(`  ${paint(style, 'bold', command)}`)
   return lines

@@ -52,4 +52,11 @@ describe('fixCommand()', () => {
     )
     expect(fixCommand('LIMIT', {})).toBeUndefined()
   })
+
+  it('makes a tag again rather than signing a range', () => {
+    expect(fixCommand('UNSIGNED', { type: 'tag' })).toBe('git tag -f -s NAME TARGET')
+    expect(fixCommand('WRONG_ISSUER', { type: 'tag' })).toBe(
+      'git signet logout && git tag -f -s NAME TARGET',
+    )
+  })
 })

@@ -29,8 +29,9 @@ function whyNodes(row, evidence) {
     const reason = reasons[code]
     const box = make('div', `why ${tone}`, make('strong', '', code))
     if (reason) box.append(` It ${reason.meaning}.`, make('p', 'fix', reason.fix))
-    if (reason?.command) {
-      const command = reason.command.replaceAll('COMMIT', row.id.slice(0, 10))
+    const template = text(evidence.object).startsWith('tag') ? reason?.forTags : reason?.command
+    if (template) {
+      const command = template.replaceAll('COMMIT', row.id.slice(0, 10))
       box.append(make('pre', '', command))
     }
     nodes.push(box)
