@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -47,10 +47,9 @@ const STEPS = [
 
   { title: 'Somebody changes the commit and keeps its signature: refused' },
   {
-    run: 'tampered=$(git cat-file commit HEAD | sed "s/Say hello/Say goodbye/" | git hash-object -t commit -w --stdin)',
+    run: 'export tampered=$(git cat-file commit HEAD | sed "s/Say hello/Say goodbye/" | git hash-object -t commit -w --stdin)',
   },
-  { run: 'export tampered' },
-  { run: `git signet verify ${ASK} "$tampered"`, exit: 1, shows: /BAD_SIGNATURE|signature/i },
+  { run: `git signet verify ${ASK} "$tampered"`, exit: 1, shows: /BAD_SIGNATURE/ },
   { run: 'git verify-commit "$tampered"', exit: 1 },
 
   { title: 'A stranger signs under Alice’s name: a valid signature, and still refused' },
@@ -58,7 +57,7 @@ const STEPS = [
   { run: 'export SIGNET_TOKEN_FILE=~/mallory.token' },
   { run: 'echo "goodbye" > hello.txt' },
   { run: 'git commit -a -m "Say goodbye"' },
-  { run: `git signet verify ${ASK} HEAD`, exit: 1, shows: /mallory@example\.com/ },
+  { run: `git signet verify ${ASK} HEAD`, exit: 1, shows: /UNKNOWN_SIGNER/ },
 
   { title: 'Done; nothing is left' },
   { run: 'git signet stack down --dir ~/stack', shows: /stopped/ },
@@ -99,7 +98,7 @@ function createHome() {
   )
   const env = {
     ...Object.fromEntries(kept),
-    PATH: [bin, join(process.execPath, '..'), process.env.PATH].join(':'),
+    PATH: [bin, process.env.PATH, dirname(process.execPath)].join(':'),
     HOME: home,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_PAGER: 'cat',
