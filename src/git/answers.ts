@@ -90,6 +90,11 @@ export class RepositoryAnswers implements GitAnswers {
     return this.#ancestry.load(range)
   }
 
+  /** Whether the `shallow` file names a commit. */
+  isShallow(id: string): boolean {
+    return this.#shallow.has(id)
+  }
+
   commit(id: string): Promise<CommitObject | Unanswered> {
     const known = this.#commits.get(id)
     if (known !== undefined) return known

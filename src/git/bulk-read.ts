@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
+import { LIMITS } from '../encoding/limits.ts'
 import { BatchParser } from './batch-parser.ts'
-import { checked, maxObjectBytes, type ReadAnswer } from './objects.ts'
+import { checked, type ReadAnswer } from './objects.ts'
 import type { CommitRange } from './refs.ts'
 import { gitError, startGit, type GitPlace } from './run.ts'
 import { revListArguments, revListInput, type WalkOptions } from './walk.ts'
@@ -60,7 +61,7 @@ async function* answers(
   stdout: AsyncIterable<unknown>,
 ): AsyncGenerator<ReadAnswer[], void, undefined> {
   let ready: ReadAnswer[] = []
-  const parser = new BatchParser(maxObjectBytes, (answer) => {
+  const parser = new BatchParser(LIMITS.objectBytes, (answer) => {
     ready.push(checked(answer))
   })
   for await (const chunk of stdout) {

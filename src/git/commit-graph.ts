@@ -1,3 +1,4 @@
+import { IdTable } from './id-table.ts'
 import type { ListedCommit } from './walk.ts'
 
 /**
@@ -5,49 +6,41 @@ import type { ListedCommit } from './walk.ts'
  * without a process a step. Commits are added parents first.
  */
 export class CommitGraph {
-  readonly #idBytes: number
-  #ids: Buffer
-  #size = 0
+  readonly #ids: IdTable
   /** Parents of commit n: `#parents[#firstParent[n]]` up to `#firstParent[n + 1]`. */
   #firstParent = new Uint32Array(1025)
   #parents = new Int32Array(1024)
   #parentCount = 0
-  #table = new Int32Array(4096).fill(-1)
   /** Parents that were never added, by number from -2 down. */
   readonly #outside: string[] = []
   readonly #outsideNumbers = new Map<string, number>()
 
   constructor(idBytes: 20 | 32) {
-    this.#idBytes = idBytes
-    this.#ids = Buffer.alloc(1024 * idBytes)
+    this.#ids = new IdTable(idBytes)
   }
 
   get size(): number {
-    return this.#size
+    return this.#ids.size
   }
 
   has(id: string): boolean {
-    return this.#find(Buffer.from(id, 'hex')) >= 0
+    return this.#ids.find(id) >= 0
   }
 
   /** Adds a commit whose parents, as far as they are in the graph, have been added. */
   add({ id, parents }: ListedCommit): void {
-    const raw = Buffer.from(id, 'hex')
-    if (this.#find(raw) >= 0) return
+    if (this.#ids.find(id) >= 0) return
     this.#grow(parents.length)
     for (const parent of parents) {
-      const known = this.#find(Buffer.from(parent, 'hex'))
+      const known = this.#ids.find(parent)
       this.#parents[this.#parentCount++] = known >= 0 ? known : this.#outsideNumber(parent)
     }
-    raw.copy(this.#ids, this.#size * this.#idBytes)
-    this.#insert(raw, this.#size)
-    this.#size++
-    this.#firstParent[this.#size] = this.#parentCount
+    this.#firstParent[this.#ids.add(id) + 1] = this.#parentCount
   }
 
   /** Parents of a commit in the graph; undefined where the commit is not in it. */
   parents(id: string): string[] | undefined {
-    const number = this.#find(Buffer.from(id, 'hex'))
+    const number = this.#ids.find(id)
     return number < 0 ? undefined : this.#parentNumbers(number).map((one) => this.#idOf(one))
   }
 
@@ -74,12 +67,12 @@ export class CommitGraph {
       marks.set(number, before === undefined ? flag : flag === uninteresting ? flag : before)
     }
     for (const id of exclude) {
-      const number = this.#find(Buffer.from(id, 'hex'))
+      const number = this.#ids.find(id)
       if (number >= 0) mark(number, uninteresting)
     }
     const strangers = new Set<string>()
     for (const id of include) {
-      const number = this.#find(Buffer.from(id, 'hex'))
+      const number = this.#ids.find(id)
       if (number >= 0) mark(number, interesting)
       else if (!exclude.includes(id)) strangers.add(id)
     }
@@ -104,8 +97,8 @@ export class CommitGraph {
 
   /** Whether `ancestor` is reachable from `descendant`; both must be in the graph. */
   isAncestor(ancestor: string, descendant: string): boolean {
-    const target = this.#find(Buffer.from(ancestor, 'hex'))
-    const start = this.#find(Buffer.from(descendant, 'hex'))
+    const target = this.#ids.find(ancestor)
+    const start = this.#ids.find(descendant)
     const seen = new Set<number>()
     const stack = [start]
     for (let number = stack.pop(); number !== undefined; number = stack.pop()) {
@@ -133,8 +126,8 @@ export class CommitGraph {
       if (after < below) open++
       marks.set(number, after)
     }
-    mark(this.#find(Buffer.from(first, 'hex')), ofFirst)
-    mark(this.#find(Buffer.from(second, 'hex')), ofSecond)
+    mark(this.#ids.find(first), ofFirst)
+    mark(this.#ids.find(second), ofSecond)
     const bases: string[] = []
     while (open > 0) {
       const number = queue.pop()
@@ -158,7 +151,7 @@ export class CommitGraph {
 
   #idOf(number: number): string {
     if (number < 0) return this.#outside[-2 - number] ?? ''
-    return this.#ids.toString('hex', number * this.#idBytes, (number + 1) * this.#idBytes)
+    return this.#ids.idOf(number)
   }
 
   #outsideNumber(id: string): number {
@@ -170,41 +163,14 @@ export class CommitGraph {
     return number
   }
 
-  /** The commit's number, or -1. */
-  #find(raw: Buffer): number {
-    if (raw.length !== this.#idBytes) return -1
-    const mask = this.#table.length - 1
-    for (let slot = raw.readUInt32LE(0) & mask; ; slot = (slot + 1) & mask) {
-      const number = this.#table[slot] ?? -1
-      if (number === -1) return -1
-      const at = number * this.#idBytes
-      if (raw.compare(this.#ids, at, at + this.#idBytes) === 0) return number
-    }
-  }
-
-  #insert(raw: Buffer, number: number): void {
-    const mask = this.#table.length - 1
-    let slot = raw.readUInt32LE(0) & mask
-    while (this.#table[slot] !== -1) slot = (slot + 1) & mask
-    this.#table[slot] = number
-  }
-
   #grow(moreParents: number): void {
-    if ((this.#size + 1) * this.#idBytes > this.#ids.length) {
-      this.#ids = Buffer.concat([this.#ids, Buffer.alloc(this.#ids.length)])
+    if (this.#ids.size + 2 > this.#firstParent.length) {
+      this.#firstParent = doubled(this.#firstParent)
     }
-    if (this.#size + 2 > this.#firstParent.length) this.#firstParent = doubled(this.#firstParent)
     while (this.#parentCount + moreParents > this.#parents.length) {
       const larger = new Int32Array(this.#parents.length * 2)
       larger.set(this.#parents)
       this.#parents = larger
-    }
-    if ((this.#size + 1) * 2 > this.#table.length) {
-      this.#table = new Int32Array(this.#table.length * 2).fill(-1)
-      for (let number = 0; number < this.#size; number++) {
-        const at = number * this.#idBytes
-        this.#insert(this.#ids.subarray(at, at + this.#idBytes), number)
-      }
     }
   }
 }

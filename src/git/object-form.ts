@@ -1,4 +1,5 @@
 import { latin1 } from '../encoding/bytes.ts'
+import { LIMITS } from '../encoding/limits.ts'
 import type { ObjectFormat } from '../facts.ts'
 import { signatureHeader, type ObjectHeader, type SplitObject } from './split.ts'
 
@@ -83,6 +84,10 @@ export function objectFindings(object: SplitObject): FormFinding[] {
     findings.push({ rule, detail })
   }
   if (object.type === 'push-certificate') return findings
+  if (object.headers.length > LIMITS.headers) {
+    find('header-count', 'more headers than are read')
+    return findings
+  }
   checkSyntax(object, find)
   checkSignatureHeaders(object, find)
   if (object.type === 'commit') checkCommit(object, find)

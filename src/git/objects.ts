@@ -1,12 +1,10 @@
 import { digest } from '../crypto/digest.ts'
 import { encodeHex } from '../encoding/hex.ts'
+import { LIMITS } from '../encoding/limits.ts'
 import { UsageError } from '../errors.ts'
 import type { ObjectFormat } from '../facts.ts'
 import { BatchParser, type BatchAnswer, type GitObjectType } from './batch-parser.ts'
 import { startGit, type GitPlace, type GitProcess } from './run.ts'
-
-/** Objects above this are neither kept nor hashed (LIMIT). */
-export const maxObjectBytes = 32 << 20
 
 /** An object with its hash recomputed. */
 export interface RawObject {
@@ -88,7 +86,7 @@ export class ObjectReader {
 
   #start(): GitProcess {
     const process = startGit(this.#place, ['cat-file', '--batch'])
-    const parser = new BatchParser(maxObjectBytes, (answer) => {
+    const parser = new BatchParser(LIMITS.objectBytes, (answer) => {
       this.#waiting.shift()?.resolve(checked(answer))
     })
     process.stdout.on('data', (chunk: Buffer) => {

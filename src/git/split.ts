@@ -1,4 +1,5 @@
-import { concatBytes, equalBytes } from '../encoding/bytes.ts'
+import { equalBytes } from '../encoding/bytes.ts'
+import { LIMITS } from '../encoding/limits.ts'
 import type { ObjectFormat, ObjectType, SignatureKind } from '../facts.ts'
 
 /** One header of an object with its continuation lines. */
@@ -77,11 +78,11 @@ function splitCommit(bytes: Buffer, format: ObjectFormat): SplitObject {
     keptFrom = end
   })
   kept.push(bytes.subarray(keptFrom))
-  const armor = signature.length === 0 ? undefined : concatBytes(...signature)
+  const armor = signature.length === 0 ? undefined : Buffer.concat(signature)
   return {
     type: 'commit',
     format,
-    payload: kept.length === 1 ? bytes.subarray(keptFrom) : concatBytes(...kept),
+    payload: kept.length === 1 ? bytes.subarray(keptFrom) : Buffer.concat(kept),
     signature: armor,
     signatureKind: armorKind(armor),
     headers,
@@ -138,7 +139,9 @@ function eachHeader(
   visit: (header: ObjectHeader, start: number, end: number) => void,
 ): number {
   let start = 0
-  while (start < bytes.length && bytes[start] !== LF) {
+  for (let count = 0; start < bytes.length && bytes[start] !== LF; count += 1) {
+    // What follows is not read: `objectFindings` refuses an object with so many.
+    if (count > LIMITS.headers) return bytes.length
     const firstEnd = lineEnd(bytes, start)
     let end = firstEnd
     while (end < bytes.length && bytes[end] === SPACE) end = lineEnd(bytes, end)

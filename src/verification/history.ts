@@ -1,0 +1,167 @@
+import { runAsync, runSync } from '../crypto/verify.ts'
+import { UnavailableError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import type { RepositoryAnswers } from '../git/answers.ts'
+import { readCommits, readObjects } from '../git/bulk-read.ts'
+import type { RawObject, ReadAnswer } from '../git/objects.ts'
+import type { CommitRange } from '../git/refs.ts'
+import { splitObject, type SplitObject } from '../git/split.ts'
+import { listCommits, type WalkOptions } from '../git/walk.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { FactsCache } from './cache.ts'
+import { LeafCache } from './leaf-cache.ts'
+import { missingFacts, tooLargeFacts, verifySplitObject } from './object.ts'
+
+/** One commit of a history with everything that is proven about it. */
+export interface ProvedCommit {
+  readonly id: string
+  /** Undefined where the object is missing or too large; valid until the next one is asked for. */
+  readonly object: RawObject | undefined
+  readonly split: SplitObject | undefined
+  readonly facts: Facts
+  /** The `shallow` file names it: its parents were never fetched. */
+  readonly isShallow: boolean
+}
+
+export interface HistoryOptions extends WalkOptions {
+  /** Verifications at one time; 1 verifies on this thread alone. Default 32. */
+  readonly inFlight?: number
+  readonly cache?: FactsCache | undefined
+  /** Whether the repository's answers keep each commit, for a policy that will ask about it. */
+  readonly remember?: boolean
+}
+
+const defaultInFlight = 32
+
+/**
+ * Proves every commit of a range, in the order of the walk, in bounded memory: one reading stream,
+ * verifications side by side, nothing read ahead of a consumer that waits. Commits that a broken
+ * repository lacks come last, as MISSING_OBJECT; what else is there is still proven.
+ *
+ * @throws UnavailableError as runGit
+ */
+export async function* verifyHistory(
+  repository: RepositoryAnswers,
+  range: CommitRange,
+  roots: TrustRoots,
+  options: HistoryOptions = {},
+): AsyncGenerator<ProvedCommit, void, undefined> {
+  const prove = prover(repository, roots, options)
+  const limit = options.inFlight ?? defaultInFlight
+  let proved = 0
+  try {
+    for await (const one of inOrder(readCommits(repository.place, range, options), prove, limit)) {
+      proved++
+      yield one
+    }
+  } catch (error) {
+    if (!(error instanceof UnavailableError) || error.code !== 'GIT_FAILED') throw error
+    yield* inOrder(restOf(repository, range, options, proved), prove, limit)
+  }
+}
+
+/** Proves commits by id, in the order given. */
+export function verifyCommits(
+  repository: RepositoryAnswers,
+  ids: readonly string[],
+  roots: TrustRoots,
+  options: HistoryOptions = {},
+): AsyncGenerator<ProvedCommit, void, undefined> {
+  return inOrder(
+    readObjects(repository.place, ids),
+    prover(repository, roots, options),
+    options.inFlight ?? defaultInFlight,
+  )
+}
+
+type Prove = (answer: ReadAnswer) => ProvedCommit | Promise<ProvedCommit>
+
+function prover(repository: RepositoryAnswers, roots: TrustRoots, options: HistoryOptions): Prove {
+  const leaves = new LeafCache()
+  const { cache } = options
+  const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {
+    // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
+    const known = object.idMatches ? cache?.get(object.id) : undefined
+    if (known !== undefined) return known
+    const stored = { ...object, type: 'commit' } as const
+    const verification = verifySplitObject(stored, split, roots, { leaves })
+    if (options.inFlight === 1) return remember(runSync(verification))
+    return runAsync(verification).then(remember)
+  }
+  const remember = (facts: Facts): Facts => {
+    cache?.add(facts)
+    return facts
+  }
+  return (answer) => {
+    if (answer.kind !== 'object') return unread(repository, answer)
+    if (answer.type !== 'commit') return unread(repository, { kind: 'missing', name: answer.id })
+    const { id } = answer
+    const split = splitObject('commit', answer.bytes, answer.format)
+    if (options.remember === true && answer.idMatches) repository.remember(answer, split)
+    const rest = { id, object: answer, split, isShallow: repository.isShallow(id) }
+    const facts = verified(answer, split)
+    return facts instanceof Promise
+      ? facts.then((proven) => ({ ...rest, facts: proven }))
+      : { ...rest, facts }
+  }
+}
+
+function unread(
+  repository: RepositoryAnswers,
+  answer: Exclude<ReadAnswer, RawObject>,
+): ProvedCommit {
+  const id = answer.kind === 'missing' ? answer.name : answer.id
+  const facts = answer.kind === 'missing' ? missingFacts(id, 'commit') : tooLargeFacts(id, 'commit')
+  return { id, object: undefined, split: undefined, facts, isShallow: repository.isShallow(id) }
+}
+
+/** Starts up to `limit` at a time and gives their results in the order of the source. */
+async function* inOrder(
+  source: AsyncIterable<readonly ReadAnswer[]>,
+  prove: Prove,
+  limit: number,
+): AsyncGenerator<ProvedCommit, void, undefined> {
+  const running: (ProvedCommit | Promise<ProvedCommit>)[] = []
+  for await (const answers of source) {
+    for (const answer of answers) {
+      const started = prove(answer)
+      // Whoever takes it from the queue gets the error; until then nobody waits for it.
+      if (started instanceof Promise) started.catch(() => undefined)
+      running.push(started)
+      if (running.length < limit) continue
+      const oldest = running.shift()
+      if (oldest !== undefined) yield oldest instanceof Promise ? await oldest : oldest
+    }
+  }
+  for (const one of running) yield await one
+}
+
+/**
+ * What a walk that git gave up has not shown yet. git's order is the same each time, so what it showed
+ * is found by walking again; only a broken repository pays for it.
+ */
+async function* restOf(
+  repository: RepositoryAnswers,
+  range: CommitRange,
+  options: HistoryOptions,
+  proved: number,
+): AsyncGenerator<ReadAnswer[], void, undefined> {
+  const shown = new Set<string>()
+  try {
+    for await (const { id } of listCommits(repository.place, range, options)) {
+      if (shown.size >= proved) break
+      shown.add(id)
+    }
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error
+  }
+  const rest: string[] = []
+  const query = { ...range, firstParent: options.firstParent ?? false }
+  const missing: string[] = []
+  for await (const { id, absent } of repository.walk(query)) {
+    if (absent === 'MISSING_OBJECT') missing.push(id)
+    else if (absent === undefined && !shown.has(id)) rest.push(id)
+  }
+  yield* readObjects(repository.place, rest)
+  for (const name of missing) yield [{ kind: 'missing', name }]
+}
