@@ -109,20 +109,14 @@ describe('@sigstore/verify accepts bundles made of the local stack’s answers',
     })
   })
 
-  test.each(['lie-proof', 'lie-checkpoint'])(
-    'but not one that says %s',
-    async (fault) => {
-      const signature = sign('sha256', Buffer.from(DATA), signer.privateKey)
-      stack.fault('rekor-v2', fault)
-      const response = await post(
-        `${stack.url}/api/v2/log/entries`,
-        entryV2(signer, DATA, signature),
-      )
-      const entry: unknown = await response.json()
-      const stamped = await stamp(signature)
-      expect(() => {
-        verify(bundleOf(signature, entry, [stamped]), { tlogThreshold: 1, tsaThreshold: 1 })
-      }).toThrow()
-    },
-  )
+  test.each(['lie-proof', 'lie-checkpoint'])('but not one that says %s', async (fault) => {
+    const signature = sign('sha256', Buffer.from(DATA), signer.privateKey)
+    stack.fault('rekor-v2', fault)
+    const response = await post(`${stack.url}/api/v2/log/entries`, entryV2(signer, DATA, signature))
+    const entry: unknown = await response.json()
+    const stamped = await stamp(signature)
+    expect(() => {
+      verify(bundleOf(signature, entry, [stamped]), { tlogThreshold: 1, tsaThreshold: 1 })
+    }).toThrow()
+  })
 })
