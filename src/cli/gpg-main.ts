@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { MalformedError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
-import { readGitConfig } from '../git/config.ts'
 import { parseGpgArguments } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
+import { readConfiguration } from './gpg-configuration.ts'
 import { tell, writeAll } from './gpg-io.ts'
 import type * as SignPart from './gpg-sign.ts'
 
@@ -20,10 +20,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const call = parseGpgArguments(argv)
     statusFd = call.statusFd
     isVerifying = call.mode === 'verify'
+    if (call.mode === 'sign') return await signPart().runSign(call)
     // git reads its configuration while the rest of this program is still being loaded.
-    const configuration = readGitConfig({ cwd: process.cwd(), env: process.env })
+    const configuration = readConfiguration()
     configuration.catch(() => undefined)
-    if (call.mode === 'sign') return await signPart().runSign(call, configuration)
     const { runVerify } = await import('./gpg-verify.ts')
     return await runVerify(call, configuration)
   } catch (error) {

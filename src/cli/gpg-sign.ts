@@ -1,23 +1,20 @@
 import { loadSettings } from '../config/settings.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
-import type { GitConfig } from '../git/config.ts'
 import type { GpgCall } from '../gpg/arguments.ts'
 import { beginSigningLine, signatureCreatedLine } from '../gpg/status.ts'
 import { forgetFailure, keepFailure } from '../signing/last-failure.ts'
 import { signPayload } from '../signing/sign-payload.ts'
 import { openTerminal } from '../signing/terminal.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
+import { readConfiguration } from './gpg-configuration.ts'
 import { readAll, tell, writeAll } from './gpg-io.ts'
 
 /**
  * git's `-bsau KEY`: the payload on standard input, the signature on standard output. A failure is said
  * on the terminal and on standard error, and kept for `status`; nothing has been output then.
  */
-export async function runSign(
-  call: GpgCall & { mode: 'sign' },
-  configuration: Promise<GitConfig>,
-): Promise<ExitCode> {
+export async function runSign(call: GpgCall & { mode: 'sign' }): Promise<ExitCode> {
   const env = process.env
   const terminal = openTerminal()
   const say =
@@ -32,6 +29,7 @@ export async function runSign(
         hint: 'git calls this; to sign a commit: git commit -S',
       })
     }
+    const configuration = readConfiguration()
     const payload = readAll(0, 'what is to be signed')
     const settings = loadSettings({ env, gitConfig: await configuration })
     if (payload.length === 0) {

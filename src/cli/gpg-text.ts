@@ -28,11 +28,16 @@ export function verificationText(
   return lines.map((line) => `git-signet: ${line}\n`).join('')
 }
 
+/** The first name in the certificate, whatever vouches for it. */
+export function claimedSigner({ signer, certificate }: SignatureFacts): string | undefined {
+  return signer?.value ?? certificate?.san[0]?.replace(/^[a-z]+:/, '')
+}
+
 function headline(facts: SignatureFacts, verdict: IdentityVerdict): string {
   const { signer } = facts
   const who =
     signer === null
-      ? 'an unknown signer'
+      ? escapeText(claimedSigner(facts) ?? 'an unknown signer')
       : `${escapeText(signer.value)} (${escapeText(signer.issuer)})`
   switch (facts.outcome) {
     case 'proven':

@@ -13,7 +13,7 @@ import type { SignatureFacts } from '../verification/signed-payload.ts'
 import { readAll, tell, writeAll } from './gpg-io.ts'
 import { judgeIdentity } from './gpg-identity.ts'
 import type { IdentityVerdict } from './gpg-identity.ts'
-import { verificationText } from './gpg-text.ts'
+import { claimedSigner, verificationText } from './gpg-text.ts'
 
 /**
  * git's `--verify FILE -`: status lines for git, words for people on standard error.
@@ -81,7 +81,7 @@ function conclude(
     }
     case 'bad':
       return {
-        status: { kind: 'bad', fingerprint, signer: facts.certificate?.san[0] },
+        status: { kind: 'bad', fingerprint, signer: claimedSigner(facts) },
         exit: EXIT.violation,
       }
     case 'untrusted':

@@ -1,0 +1,20 @@
+import { UnavailableError, UsageError } from '../errors.ts'
+import { readGitConfig } from '../git/config.ts'
+import type { GitConfig } from '../git/config.ts'
+
+/**
+ * git's configuration where git has started us.
+ *
+ * @throws UsageError GIT_CONFIG git itself cannot read it
+ */
+export async function readConfiguration(): Promise<GitConfig> {
+  try {
+    return await readGitConfig({ cwd: process.cwd(), env: process.env })
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error
+    throw new UsageError('GIT_CONFIG', `cannot read git's configuration: ${error.message}`, {
+      hint: 'git config --list --show-origin',
+      cause: error,
+    })
+  }
+}
