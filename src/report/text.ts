@@ -189,7 +189,8 @@ function groupLines(group: ReasonGroup, run: Run, style: TextStyle): string[] {
   for (const step of group.steps) lines.push(`  ${stepText(step)}`)
   for (const { verdict, details } of group.examples) {
     const subject = escapeLine(details.subject)
-    lines.push(`  ${fitText(`${shortId(verdict.object.id)}  ${subject}`, width - 2, style)}`)
+    const example = `${shortId(verdict.object.id)}  ${subject}`
+    lines.push(`  ${style.width === undefined ? example : fitText(example, width - 2, style)}`)
   }
   const left = group.count - group.examples.length
   if (left > 0) lines.push(`  and ${countText(left)} more`)

@@ -12,16 +12,22 @@ function makeSvg(tag, attributes) {
   return element
 }
 
-/** Claimed times can be anything: where there are trusted ones, they alone span the axis. */
+/** Claimed times can be anything: the outermost hundredth of them does not stretch the axis. */
 function timeSpan() {
   const trusted = rows.map((row) => row.time).filter(Boolean)
-  const times = (
-    trusted.length > 0 ? trusted : rows.map((row) => row.claimed).filter(Boolean)
-  ).sort((a, b) => a - b)
-  if (times.length === 0) return undefined
-  const cut = trusted.length > 0 ? 0 : Math.floor(times.length / 100)
-  const first = times[cut]
-  const last = times[times.length - 1 - cut]
+  const claimed = rows
+    .filter((row) => !row.time && row.claimed)
+    .map((row) => row.claimed)
+    .sort((a, b) => a - b)
+  const cut = Math.ceil(claimed.length / 100)
+  const kept = claimed.length > 4 ? claimed.slice(cut, -cut) : trusted.length > 0 ? [] : claimed
+  let first = Infinity
+  let last = -Infinity
+  for (const time of [...trusted, ...kept]) {
+    first = Math.min(first, time)
+    last = Math.max(last, time)
+  }
+  if (first > last) return undefined
   const pad = Math.max((last - first) * 0.005, 1800)
   return { start: first - pad, end: last + pad, claimed: trusted.length === 0 }
 }
