@@ -131,12 +131,15 @@ function runLine(line, { home, env }) {
   })
 }
 
-function cleanUp({ home, env }) {
-  spawnSync(join(home, '.bin', 'git-signet'), ['stack', 'down', '--dir', join(home, 'stack')], {
-    env,
-    stdio: 'ignore',
-    timeout: 10_000,
-  })
+/** A stack that was still starting when somebody pressed ctrl-C is waited for, then stopped. */
+function cleanUp({ home, env }, isStackStarting) {
+  for (let attempt = 0; attempt < (isStackStarting ? 10 : 1); attempt += 1) {
+    if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    const program = join(home, '.bin', 'git-signet')
+    const args = ['stack', 'down', '--dir', join(home, 'stack')]
+    const { stdout } = spawnSync(program, args, { env, encoding: 'utf8', timeout: 10_000 })
+    if (/stopped/.test(stdout)) break
+  }
   rmSync(home, { recursive: true, force: true, maxRetries: 5 })
 }
 
@@ -147,8 +150,10 @@ async function play(place) {
       continue
     }
     process.stdout.write(`${paint(36, `$ ${run}`)}\n`)
+    isStackStarting = run.includes('stack up')
     const { status, output } = await runLine(run, place)
     if (isStopped) return 130
+    isStackStarting = false
     if (status !== exit) return failure(`that should have exited with ${exit}, not ${status}`)
     if (shows && !shows.test(output)) return failure(`that should have shown ${shows}`)
     if (exit !== 0)
@@ -163,6 +168,7 @@ function failure(why) {
 }
 
 let isStopped = false
+let isStackStarting = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     isStopped = true
@@ -180,7 +186,7 @@ const place = createHome()
 try {
   process.exitCode = await play(place)
 } finally {
-  cleanUp(place)
+  cleanUp(place, isStackStarting)
 }
 if (process.exitCode === 0) {
   process.stdout.write(

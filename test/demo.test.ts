@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,11 +84,9 @@ describe('npm run demo', () => {
     const bin = mkdtempSync(join(tmpdir(), 'git-signet-test-bin-'))
     try {
       // A git that cannot verify tags: everything before works.
+      const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
       const git = join(bin, 'git')
-      writeFileSync(
-        git,
-        `#!/bin/sh\n[ "$1" = verify-tag ] && exit 5\nPATH=\${PATH#*${bin}:} exec git "$@"\n`,
-      )
+      writeFileSync(git, `#!/bin/sh\n[ "$1" = verify-tag ] && exit 5\nexec ${real} "$@"\n`)
       chmodSync(git, 0o755)
       const { status, output } = await runDemo({ PATH: `${bin}:${process.env['PATH'] ?? ''}` })
       expect(output).toContain('demo: that should have exited with 0, not 5')
