@@ -42,7 +42,10 @@ export class DerReader {
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    // Slices of a Buffer are Buffers, which cost several times as much to make.
+    this.#bytes = Buffer.isBuffer(bytes)
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+      : bytes
   }
 
   get done(): boolean {
@@ -61,6 +64,21 @@ export class DerReader {
 
   /** The next element, of the given tag where one is given. */
   next(tag?: number): Der {
+    const start = this.#at
+    const content = this.#content(tag)
+    return {
+      tag: this.#bytes[start] ?? 0,
+      bytes: this.#bytes.subarray(start, this.#at),
+      content,
+    }
+  }
+
+  /** Content of the next element, which must have this tag. */
+  take(tag: number): Uint8Array {
+    return this.#content(tag)
+  }
+
+  #content(tag: number | undefined): Uint8Array {
     const bytes = this.#bytes
     const start = this.#at
     const identifier = bytes[start]
@@ -90,16 +108,7 @@ export class DerReader {
     const end = at + length
     if (end > bytes.length) throw malformed('an element is longer than what holds it')
     this.#at = end
-    return {
-      tag: identifier,
-      bytes: bytes.subarray(start, end),
-      content: bytes.subarray(at, end),
-    }
-  }
-
-  /** Content of the next element, which must have this tag. */
-  take(tag: number): Uint8Array {
-    return this.next(tag).content
+    return bytes.subarray(at, end)
   }
 
   /** Content of the next element if it has this tag; absent is undefined. */

@@ -55,6 +55,8 @@ export const OID = {
 
 /** Longest encoding read: no identifier in use comes near it, and decoding costs its square. */
 const MAX_OID_BYTES = 128
+/** Arcs from here on are gathered as bigint; every one in use is smaller. */
+const MAX_SMALL_ARC = 2 ** 45
 
 /**
  * @param content - content octets of an OBJECT IDENTIFIER
@@ -66,18 +68,22 @@ export function decodeOid(content: Uint8Array): string {
   if (content.length > MAX_OID_BYTES) throw malformed('an OBJECT IDENTIFIER is too long')
   if ((content.at(-1) ?? 0) >= 0x80) throw malformed('an OBJECT IDENTIFIER is cut off')
   let text = ''
-  let arc = 0n
+  let arc = 0
+  let large: bigint | undefined
   let begins = true
   for (const octet of content) {
     if (begins && octet === 0x80) throw malformed('an OBJECT IDENTIFIER is not minimal')
-    arc = (arc << 7n) | BigInt(octet & 0x7f)
+    if (large !== undefined) large = (large << 7n) | BigInt(octet & 0x7f)
+    else if (arc >= MAX_SMALL_ARC) large = (BigInt(arc) << 7n) | BigInt(octet & 0x7f)
+    else arc = arc * 128 + (octet & 0x7f)
     begins = octet < 0x80
     if (!begins) continue
     if (text === '') {
-      const root = arc < 40n ? 0n : arc < 80n ? 1n : 2n
-      text = `${String(root)}.${String(arc - root * 40n)}`
-    } else text += `.${String(arc)}`
-    arc = 0n
+      const root = large !== undefined || arc >= 80 ? 2 : arc >= 40 ? 1 : 0
+      text = `${String(root)}.${String(large === undefined ? arc - root * 40 : large - 80n)}`
+    } else text += `.${String(large ?? arc)}`
+    arc = 0
+    large = undefined
   }
   return text
 }

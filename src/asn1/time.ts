@@ -1,8 +1,10 @@
-import { latin1 } from '../encoding/bytes.ts'
 import { MalformedError } from '../errors.ts'
 import type { Der } from './der.ts'
 
 const UTC_TIME = 0x17
+const ZERO = 0x30
+const DOT = 0x2e
+const Z = 0x5a
 
 /**
  * A UTCTime `YYMMDDHHMMSSZ` (years 1950-2049) or GeneralizedTime `YYYYMMDDHHMMSSZ`, in seconds since
@@ -20,32 +22,57 @@ export function parseTime(element: Der): number {
  * is cut to milliseconds (RFC 3161 §2.4.2).
  */
 export function parseTimeMs(element: Der, fraction = true): number {
-  const utc = element.tag === UTC_TIME
-  const text = latin1(element.content)
-  const match = (
-    utc
-      ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/
-      : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,8}[1-9]))?Z$/
-  ).exec(text)
-  if (match === null) throw malformed('a time has another form than seconds in UTC')
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map(Number)
-  const digits = match[7] ?? ''
-  if (digits !== '' && !fraction) throw malformed('a time has a fraction')
-  const fullYear = utc ? (year < 50 ? 2000 : 1900) + year : year
+  const { content } = element
+  const isUtc = element.tag === UTC_TIME
+  // YY or YYYY, then MMDDHHMMSS
+  const fixed = isUtc ? 12 : 14
+  const dot = isUtc || content.length === fixed + 1 ? undefined : content[fixed]
+  const isForm =
+    content.at(-1) === Z && (dot === undefined ? content.length === fixed + 1 : dot === DOT)
+  if (!isForm) throw malformed('a time has another form than seconds in UTC')
+  const digits = (from: number, count: number): number => {
+    let value = 0
+    for (let i = from; i < from + count; i += 1) {
+      const digit = (content[i] ?? 0) - ZERO
+      if (digit < 0 || digit > 9) throw malformed('a time has another form than seconds in UTC')
+      value = value * 10 + digit
+    }
+    return value
+  }
+  const century = digits(0, fixed - 10)
+  const year = isUtc ? (century < 50 ? 2000 : 1900) + century : century
+  const month = digits(fixed - 10, 2)
+  const day = digits(fixed - 8, 2)
+  const hour = digits(fixed - 6, 2)
+  const minute = digits(fixed - 4, 2)
+  const second = digits(fixed - 2, 2)
+  const ms =
+    dot === undefined ? 0 : parseFraction(content.subarray(fixed + 1, -1), digits, fixed + 1)
+  if (dot !== undefined && !fraction) throw malformed('a time has a fraction')
   const date = new Date(0)
-  date.setUTCFullYear(fullYear, month - 1, day)
-  date.setUTCHours(hour, minute, second, Number(digits.padEnd(3, '0').slice(0, 3)))
-  const real =
-    date.getUTCFullYear() === fullYear &&
+  date.setUTCFullYear(year, month - 1, day)
+  const isReal =
+    date.getUTCFullYear() === year &&
     date.getUTCMonth() === month - 1 &&
     date.getUTCDate() === day &&
-    date.getUTCHours() === hour &&
-    date.getUTCMinutes() === minute &&
-    date.getUTCSeconds() === second
-  if (!real) throw malformed('a time is not in the calendar')
-  return date.getTime()
+    hour < 24 &&
+    minute < 60 &&
+    second < 60
+  if (!isReal) throw malformed('a time is not in the calendar')
+  return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + ms
+}
+
+/** One to nine digits, the last not zero (X.690 §11.7.3). */
+function parseFraction(
+  content: Uint8Array,
+  digits: (from: number, count: number) => number,
+  from: number,
+): number {
+  const { length } = content
+  if (length === 0 || length > 9 || content.at(-1) === ZERO) {
+    throw malformed('a time has a fraction of another form')
+  }
+  return Math.floor((digits(from, length) * 1000) / 10 ** length)
 }
 
 function malformed(why: string): MalformedError {

@@ -9,7 +9,11 @@ export function digest(name: DigestName, ...parts: readonly Uint8Array[]): Uint8
   let length = 0
   for (const part of parts) length += part.length
   // One call without a stream object is half the time for what is short.
-  if (length <= SHORT) return hash(name, concatBytes(...parts), 'buffer')
+  if (length <= SHORT) {
+    const [only] = parts
+    const data = only !== undefined && parts.length === 1 ? only : concatBytes(...parts)
+    return hash(name, data, 'buffer')
+  }
   const stream = createHash(name)
   for (const part of parts) stream.update(part)
   return stream.digest()

@@ -2,7 +2,7 @@ import { sha256 } from '../crypto/digest.ts'
 import { parsePublicKey } from '../crypto/keys.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import { decodeBase64 } from '../encoding/base64.ts'
-import { encodeUtf8 } from '../encoding/bytes.ts'
+import { encodeUtf8, latin1 } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { isJsonObject, parseJson } from '../encoding/json.ts'
 import type { JsonObject, JsonValue } from '../encoding/json.ts'
@@ -11,7 +11,6 @@ import { MalformedError } from '../errors.ts'
 import type { TimestampAuthority } from '../rfc3161/verify.ts'
 import type { TransparencyLog } from '../tlog/log.ts'
 import { parseCertificate } from '../x509/certificate.ts'
-import { formatName } from '../x509/name.ts'
 import type { CertificateAuthority } from '../x509/path.ts'
 import type { CtLog } from '../x509/sct.ts'
 
@@ -73,7 +72,7 @@ export function readTrustedRoot(
     readParts(value, list, read, unusable)
   const certificateAuthorities = part('certificateAuthorities', readAuthority)
   const isLocal = certificateAuthorities.some(({ certificates }) =>
-    certificates.some(({ subject }) => formatName(subject).includes(LOCAL_MARK)),
+    certificates.some(({ subject }) => latin1(subject).includes(LOCAL_MARK)),
   )
   return {
     name: name ?? (isLocal ? 'local' : 'custom'),

@@ -41,18 +41,11 @@ const V2_ALGORITHM: Record<LoggedDigest, string> = {
 export function hashedrekordBodyV1(content: Hashedrekord): Uint8Array {
   const { verifier } = content
   const pem = encodePem(verifier.isCertificate ? 'CERTIFICATE' : 'PUBLIC KEY', verifier.der)
+  // RFC 8785 form written out: every value is hex, base64 or a name, so nothing needs escaping.
   return encodeUtf8(
-    canonicalJson({
-      apiVersion: '0.0.1',
-      kind: 'hashedrekord',
-      spec: {
-        data: { hash: { algorithm: content.algorithm, value: encodeHex(content.digest) } },
-        signature: {
-          content: encodeBase64(content.signature),
-          publicKey: { content: encodeBase64(encodeUtf8(pem)) },
-        },
-      },
-    }),
+    `{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":"${content.algorithm}",` +
+      `"value":"${encodeHex(content.digest)}"}},"signature":{"content":"${encodeBase64(content.signature)}",` +
+      `"publicKey":{"content":"${encodeBase64(encodeUtf8(pem))}"}}}}`,
   )
 }
 
@@ -107,10 +100,13 @@ export function hashedrekordBodies(
 ): LogBody[] {
   const { kind, version } = entry.kindVersion
   if (kind !== 'hashedrekord') return []
-  const v2 = { kindVersion: { kind, version: '0.0.2' }, bytes: hashedrekordBodyV2(content) }
-  if (version === '0.0.2') return [v2]
+  const v2 = (): LogBody => ({
+    kindVersion: { kind, version: '0.0.2' },
+    bytes: hashedrekordBodyV2(content),
+  })
+  if (version === '0.0.2') return [v2()]
   if (version !== '0.0.1') return []
   const v1 = { kindVersion: { kind, version }, bytes: hashedrekordBodyV1(content) }
   const mayBeV2 = entry.inclusionPromise === undefined && entry.integratedTime === 0n
-  return mayBeV2 ? [v1, v2] : [v1]
+  return mayBeV2 ? [v1, v2()] : [v1]
 }

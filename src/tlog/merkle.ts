@@ -3,7 +3,7 @@ import { sha256 } from '../crypto/digest.ts'
 import { MalformedError } from '../errors.ts'
 
 const LEAF_PREFIX = Uint8Array.of(0)
-const NODE_PREFIX = Uint8Array.of(1)
+const NODE_PREFIX = 1
 const MAX_TREE_SIZE = 2n ** 63n - 1n
 /** A tree of 2^63 - 1 leaves is 63 levels deep. */
 const MAX_INCLUSION_HASHES = 63
@@ -24,7 +24,11 @@ export function leafHash(data: Uint8Array): Uint8Array {
 
 /** Hash of an inner node (RFC 6962 §2.1): SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(NODE_PREFIX, left, right)
+  const node = new Uint8Array(1 + left.length + right.length)
+  node[0] = NODE_PREFIX
+  node.set(left, 1)
+  node.set(right, 1 + left.length)
+  return sha256(node)
 }
 
 export interface InclusionProof {

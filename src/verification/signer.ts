@@ -12,20 +12,14 @@ import {
 } from '../x509/extensions.ts'
 import type { AlternativeName } from '../x509/extensions.ts'
 import { fulcioIdentity } from '../x509/fulcio.ts'
+import type { FulcioIdentity } from '../x509/fulcio.ts'
 import { formatName } from '../x509/name.ts'
 import { unknownCriticalExtension } from '../x509/path.ts'
 import { formatTime } from './time.ts'
 
 /** What a certificate says, whoever vouches for it. Parts that cannot be read are left empty. */
 export function certificateFacts(certificate: Certificate): CertificateFacts {
-  return {
-    serial: encodeHex(certificate.serial),
-    sha256: encodeHex(sha256(certificate.der)),
-    not_before: formatTime(certificate.notBefore),
-    not_after: formatTime(certificate.notAfter),
-    issuer: orElse('', () => formatName(certificate.issuer)),
-    san: orElse([], () => subjectAlternativeNames(certificate)).map(({ text }) => text),
-  }
+  return profileOf(certificate).facts
 }
 
 /**
@@ -34,15 +28,61 @@ export function certificateFacts(certificate: Certificate): CertificateFacts {
  * @param trust - name of the trust root that vouches, `none` where none does
  */
 export function signerFacts(certificate: Certificate, trust: string): Signer | null {
-  const name = orElse(undefined, () => soleName(subjectAlternativeNames(certificate)))
+  const { name, identity } = profileOf(certificate)
   if (name === undefined) return null
-  const identity = orElse(undefined, () => fulcioIdentity(certificate))
-  return {
-    ...name,
-    issuer: identity?.issuer ?? '',
-    trust,
-    claims: identity?.claims ?? {},
+  const { kind, value } = name
+  return { kind, value, issuer: identity?.issuer ?? '', trust, claims: identity?.claims ?? {} }
+}
+
+/**
+ * Why a certificate of a Fulcio CA may not sign code; undefined where it may: an end entity's key for
+ * digital signatures and code signing, nothing critical that is not understood, one name, one issuer.
+ */
+export function whyNoSigner(certificate: Certificate): string | undefined {
+  const { names, name, identity, why } = profileOf(certificate)
+  if (why !== undefined) return why
+  if (names.length !== 1) return `it has ${String(names.length)} names instead of one`
+  if (name === undefined) return 'its name is of a kind that is not known'
+  if (!identity?.issuer) return 'it names no issuer of its identity'
+  return undefined
+}
+
+interface Profile {
+  readonly facts: CertificateFacts
+  readonly names: readonly AlternativeName[]
+  readonly name: Pick<Signer, 'kind' | 'value'> | undefined
+  readonly identity: FulcioIdentity | undefined
+  /** Why it may not sign, apart from whom it names. */
+  readonly why: string | undefined
+}
+
+const profiles = new WeakMap<Certificate, Profile>()
+
+/** Everything that is read from one leaf, once. */
+function profileOf(certificate: Certificate): Profile {
+  const known = profiles.get(certificate)
+  if (known !== undefined) return known
+  const reasons: string[] = []
+  const unfit = orElse(undefined, reasons, () => whyUnfit(certificate))
+  if (unfit !== undefined) reasons.unshift(unfit)
+  const names = orElse([], reasons, () => subjectAlternativeNames(certificate))
+  const identity = orElse(undefined, reasons, () => fulcioIdentity(certificate))
+  const profile = {
+    names,
+    identity,
+    name: soleName(names),
+    facts: {
+      serial: encodeHex(certificate.serial),
+      sha256: encodeHex(sha256(certificate.der)),
+      not_before: formatTime(certificate.notBefore),
+      not_after: formatTime(certificate.notAfter),
+      issuer: orElse('', [], () => formatName(certificate.issuer)),
+      san: names.map(({ text }) => text),
+    },
+    why: reasons[0],
   }
+  profiles.set(certificate, profile)
+  return profile
 }
 
 function soleName(names: readonly AlternativeName[]): Pick<Signer, 'kind' | 'value'> | undefined {
@@ -52,35 +92,22 @@ function soleName(names: readonly AlternativeName[]): Pick<Signer, 'kind' | 'val
   return kind === 'email' || kind === 'uri' || kind === 'username' ? { kind, value } : undefined
 }
 
-/**
- * Why a certificate of a Fulcio CA may not sign code; undefined where it may: an end entity's key for
- * digital signatures and code signing, nothing critical that is not understood, one name, one issuer.
- */
-export function whyNoSigner(certificate: Certificate): string | undefined {
-  try {
-    const unknown = unknownCriticalExtension(certificate)
-    if (unknown !== undefined) return `it has the unknown critical extension ${unknown}`
-    if (basicConstraints(certificate)?.ca === true) return 'it is that of a CA'
-    if (keyUsage(certificate)?.digitalSignature !== true) return 'its key may not sign'
-    const purposes = extendedKeyUsage(certificate)?.purposes ?? []
-    if (!purposes.includes(OID.codeSigning)) return 'it is not for code signing'
-    const names = subjectAlternativeNames(certificate)
-    if (names.length !== 1) return `it has ${String(names.length)} names instead of one`
-    if (soleName(names) === undefined) return 'its name is of a kind that is not known'
-    if (!fulcioIdentity(certificate).issuer) return 'it names no issuer of its identity'
-  } catch (error) {
-    if (error instanceof MalformedError) return error.message
-    throw error
-  }
-  return undefined
+function whyUnfit(certificate: Certificate): string | undefined {
+  const unknown = unknownCriticalExtension(certificate)
+  if (unknown !== undefined) return `it has the unknown critical extension ${unknown}`
+  if (basicConstraints(certificate)?.ca === true) return 'it is that of a CA'
+  if (keyUsage(certificate)?.digitalSignature !== true) return 'its key may not sign'
+  const purposes = extendedKeyUsage(certificate)?.purposes ?? []
+  return purposes.includes(OID.codeSigning) ? undefined : 'it is not for code signing'
 }
 
-/** What `read` gives, or `fallback` where the certificate is malformed there. */
-function orElse<T>(fallback: T, read: () => T): T {
+/** What `read` gives; where the certificate is malformed there `fallback`, and the reason is kept. */
+function orElse<T>(fallback: T, reasons: string[], read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof MalformedError) return fallback
-    throw error
+    if (!(error instanceof MalformedError)) throw error
+    reasons.push(error.message)
+    return fallback
   }
 }

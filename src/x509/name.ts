@@ -16,6 +16,10 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.1': 'emailAddress',
 }
 
+/** Few CAs issue many leaves. */
+const MAX_KNOWN = 64
+const known = new Map<string, string>()
+
 /**
  * A DER Name as text, most specific part first, special characters escaped; for people, never for
  * comparing. Controls are not escaped.
@@ -24,6 +28,16 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
  * @see RFC 4514 §2
  */
 export function formatName(name: Uint8Array): string {
+  const key = latin1(name)
+  let text = known.get(key)
+  if (text === undefined) {
+    text = format(name)
+    if (known.size < MAX_KNOWN && key.length < 1024) known.set(key, text)
+  }
+  return text
+}
+
+function format(name: Uint8Array): string {
   const outer = new DerReader(name)
   const sequence = outer.sequence()
   const parts: string[] = []
