@@ -30,6 +30,8 @@ export async function runSign(call: GpgCall & { mode: 'sign' }): Promise<ExitCod
       })
     }
     const configuration = readConfiguration()
+    // Awaited below; should reading the payload fail first, that is what is said.
+    configuration.catch(() => undefined)
     const payload = readAll(0, 'what is to be signed')
     const settings = loadSettings({ env, gitConfig: await configuration })
     if (payload.length === 0) {
