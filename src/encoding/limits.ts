@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** A git object; larger ones are LIMIT and not even hashed. */
   objectBytes: 32 << 20,
+  /** Headers of an object; one with more is MALFORMED. Real: up to 70, an octopus merge’s parents. */
+  headers: 10_000,
   /** Armor or CMS of one signature. Real: 2 to 8 KiB. */
   signatureBytes: 1 << 20,
   /** One certificate. Real: up to 2 KiB. */

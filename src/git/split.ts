@@ -166,14 +166,24 @@ function eachHeader(
 
 /** Where the line after this one starts. */
 function lineEnd(bytes: Buffer, from: number): number {
-  const at = bytes.indexOf(LF, from)
+  // Most lines are short: a call into the runtime costs more than looking at them.
+  const near = Math.min(from + 96, bytes.length)
+  for (let at = from; at < near; at += 1) if (bytes[at] === LF) return at + 1
+  const at = bytes.indexOf(LF, near)
   return at === -1 ? bytes.length : at + 1
 }
 
 /** The lines of a signature header without its name and the space before each continuation. */
 function unfold(bytes: Buffer, start: number, end: number, nameLength: number): Buffer {
-  const text = bytes.toString('latin1', start + nameLength + 1, end)
-  return Buffer.from(text.replaceAll('\n ', '\n'), 'latin1')
+  const from = start + nameLength + 1
+  const lines = Buffer.allocUnsafe(end - from)
+  let length = 0
+  for (let at = from; at < end; at += 1) {
+    if (bytes[at] === SPACE && bytes[at - 1] === LF) continue
+    lines[length] = bytes[at] ?? 0
+    length += 1
+  }
+  return lines.subarray(0, length)
 }
 
 /** Where the last line starts that starts with a known armor, or the length where there is none. */
