@@ -171,7 +171,7 @@ describe.skipIf(sharedFolder === undefined)('recorded answers (skipped: no share
 
   it('rekor-v1-post: the body, and the payload of the promise', () => {
     const { request, response } = exchange('rekor-v1-post')
-    const [answer] = Object.values(response.body)
+    const [answer] = Object.values<V1Answer>(response.body)
     const spec = (request.body as V1Request).spec
     const pem = Buffer.from(spec.signature.publicKey.content, 'base64').toString('utf8')
     const der = Buffer.from(pem.replace(/-----[^-]+-----|\n/g, ''), 'base64')
