@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runAsync } from '../../src/crypto/verify.ts'
 import type { Facts } from '../../src/facts.ts'
 import { BatchParser } from '../../src/git/batch-parser.ts'
@@ -12,8 +12,8 @@ import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { LeafCache } from '../../src/verification/leaf-cache.ts'
 import { verifyObject } from '../../src/verification/object.ts'
 import { formatTime } from '../../src/verification/time.ts'
-import { readShared, readSharedLines, sharedFolder, sharedPath } from '../shared.ts'
-import { found, recordCount } from './truth.ts'
+import { readShared, readSharedLines, sharedPath } from '../shared.ts'
+import { describeShared, found, recordCount } from './truth.ts'
 
 interface Truth {
   oid: string
@@ -39,7 +39,7 @@ function expectation({ signature, verdict }: Truth): string {
   return verdict === 'offline-full' ? 'proven ' : 'incomplete NOT_LOGGED'
 }
 
-describe.skipIf(sharedFolder === undefined)('real histories (test data absent)', () => {
+describeShared('real histories', () => {
   let folder = ''
   let total = 0
   beforeAll(() => {

@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { runSync } from '../../src/crypto/verify.ts'
 import type { Facts } from '../../src/facts.ts'
 import { objectId } from '../../src/git/objects.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { verifyObject } from '../../src/verification/object.ts'
 import { formatTime } from '../../src/verification/time.ts'
-import { readShared, readSharedLines, readTarGz, sharedFolder } from '../shared.ts'
-import { expectedOutcome, found, recordCount } from './truth.ts'
+import { readShared, readSharedLines, readTarGz } from '../shared.ts'
+import { describeShared, expectedOutcome, found, recordCount } from './truth.ts'
 
 interface Indexed {
   oid: string
@@ -29,7 +29,7 @@ interface Indexed {
   sct?: { log: string }[]
 }
 
-describe.skipIf(sharedFolder === undefined)('real objects of the corpus (test data absent)', () => {
+describeShared('real objects of the corpus', () => {
   const index = readSharedLines<Indexed>('corpus/dev/index.jsonl')
   const objects = readTarGz(readShared('corpus/dev/objects.tar.gz'))
   const roots = [parseTrustedRoot(readShared('corpus/trusted_root.json').toString(), 'public')]

@@ -1,6 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { describe, it } from 'vitest'
 import type { Outcome, ReasonCode, SignatureKind } from '../../src/facts.ts'
+
+import { sharedFolder } from '../shared.ts'
 
 interface Expected {
   outcome: Outcome
@@ -55,4 +58,10 @@ export function recordCount(name: string, count: number): void {
 export function found<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw new Error(`the test data has no ${name}`)
   return value
+}
+
+/** Tests over shared test data; where it is absent, one that is skipped and says so. */
+export function describeShared(title: string, body: () => void): void {
+  if (sharedFolder !== undefined) describe(title, body)
+  else describe.skip(title, () => it('is skipped: the shared test data is absent', () => undefined))
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { runSync } from '../../src/crypto/verify.ts'
 import type { Facts, ObjectFormat } from '../../src/facts.ts'
 import { objectId } from '../../src/git/objects.ts'
@@ -7,8 +7,8 @@ import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import type { TransparencyLogEntry } from '../../src/tlog/entry.ts'
 import { pushCertificate, verifyObject } from '../../src/verification/object.ts'
 import { formatTime } from '../../src/verification/time.ts'
-import { expectedOutcome, found, recordCount } from '../corpus/truth.ts'
-import { readShared, readSharedLines, readTarGz, sharedFolder } from '../shared.ts'
+import { describeShared, expectedOutcome, found, recordCount } from '../corpus/truth.ts'
+import { readShared, readSharedLines, readTarGz } from '../shared.ts'
 
 interface Indexed {
   oid: string
@@ -38,7 +38,7 @@ const REKOR = 'https://rekor.interop.test'
 const TILES = 'https://tiles.interop.test'
 const TSA = 'https://tsa.interop.test'
 
-describe.skipIf(sharedFolder === undefined)('what the Go programs made (test data absent)', () => {
+describeShared('what the Go programs made', () => {
   const index = readSharedLines<Indexed>('interop/index.jsonl')
   const objects = readTarGz(readShared('interop/objects.tar.gz'))
   const roots = [parseTrustedRoot(readShared('interop/trusted_root.json').toString(), 'interop')]
