@@ -17,7 +17,7 @@ main{width:100%;max-width:27rem;padding:2.5rem 2rem;text-align:center;background
 svg{width:4rem;height:4rem;color:var(--good)}
 .bad svg{color:var(--bad)}
 h1{margin:.75rem 0 .25rem;font-size:1.35rem;line-height:1.3}
-p{margin:0;color:var(--soft)}
+p{margin:0;color:var(--soft);text-wrap:balance}
 footer{margin-top:1.75rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.85rem;color:var(--soft)}
 `
 
