@@ -3,7 +3,7 @@
 //
 //   npm run bench -- start [--runs N] [--json FILE]
 //
-// Each scripts/bench/NAME.mjs exports `measure({ runs })` → [{ id, ratio, budget, … }].
+// Each scripts/bench/NAME.mjs exports `measure({ runs })` → [{ id, ratio, budget or atLeast, … }].
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -55,9 +55,12 @@ export async function interleave(measurements, runs) {
 
 const folder = fileURLToPath(new URL('bench/', import.meta.url))
 
-function renderRow({ id, ratio, budget, detail = '' }) {
-  const verdict = budget === undefined ? '' : ratio <= budget ? 'ok' : 'OVER'
-  return [id, ratio?.toFixed(2) ?? '', budget === undefined ? '' : `<= ${budget}`, verdict, detail]
+/** A row has a `budget` it may not pass or an `atLeast` it has to reach, or is only reported. */
+function renderRow({ id, ratio, budget, atLeast, detail = '' }) {
+  const bound = budget !== undefined ? `<= ${budget}` : atLeast !== undefined ? `>= ${atLeast}` : ''
+  const isOver = ratio > budget
+  const verdict = bound === '' ? '' : isOver ? 'OVER' : ratio < atLeast ? 'UNDER' : 'ok'
+  return [id, ratio?.toFixed(2) ?? '', bound, verdict, detail]
 }
 
 function renderTable(rows) {
@@ -81,7 +84,8 @@ async function main() {
   const [name] = positionals
   const file = `${folder}${name}.mjs`
   if (!/^[a-z-]+$/.test(name ?? '') || !existsSync(file)) {
-    const names = readdirSync(folder).map((entry) => entry.replace(/\.mjs$/, ''))
+    const files = readdirSync(folder).filter((entry) => entry.endsWith('.mjs'))
+    const names = files.map((entry) => entry.replace(/\.mjs$/, ''))
     process.stderr.write(`usage: npm run bench -- ${names.join(' | ')} [--runs N] [--json FILE]\n`)
     process.exitCode = 2
     return
@@ -98,5 +102,4 @@ async function main() {
 }
 
 // Not awaited: the benchmarks import this file, which has to be loaded before they run.
-if (process.argv[1] && pathToFileURL(resolve(process.argv[1])).href === import.meta.url)
-  void main()
+if (process.argv[1] && pathToFileURL(resolve(process.argv[1])).href === import.meta.url) void main()
