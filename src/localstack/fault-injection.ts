@@ -104,11 +104,13 @@ export class FaultBoard {
 
   /** @throws UsageError STACK_FAULT for a mode the service does not know */
   arm(fault: Fault): void {
-    const known = [
-      ...TRANSPORT_FAULTS,
-      ...((SERVICE_FAULTS[fault.service] as (typeof SERVICE_FAULTS)[ServiceName] | undefined) ??
-        []),
-    ]
+    const own = SERVICE_FAULTS[fault.service] as readonly string[] | undefined
+    if (own === undefined) {
+      throw new UsageError('STACK_FAULT', 'no such service', {
+        hint: `services are ${Object.keys(SERVICE_FAULTS).join(', ')}`,
+      })
+    }
+    const known = [...TRANSPORT_FAULTS, ...own]
     const count = fault.count ?? 1
     if (!known.includes(fault.mode) || !Number.isSafeInteger(count) || count < 1) {
       throw new UsageError(

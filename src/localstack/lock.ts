@@ -73,22 +73,28 @@ function parseHolder(text: string): LockHolder | undefined {
   }
 }
 
+/** Whether the process runs; one that has ended and that nobody has waited for does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+  return processStat(pid)[0] !== 'Z'
 }
 
-/** Field 22 of /proc/PID/stat: ticks since boot. */
+/** Ticks since boot. */
 function processBegan(pid: number): string | undefined {
+  return processStat(pid)[19]
+}
+
+/** Fields of /proc/PID/stat from the third (the state) on; none where there is no such file. */
+function processStat(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
-    // No /proc on this system, or the process has just gone.
-    return undefined
+    // Not Linux, or the process has just gone.
+    return []
   }
 }

@@ -8,7 +8,7 @@ import type { JsonValue } from '../encoding/json.ts'
 import { UnavailableError, UsageError } from '../errors.ts'
 import { startInBackground } from '../git/background.ts'
 import { isAlive, readLock } from './lock.ts'
-import { startLocalStack } from './stack.ts'
+import { checkPort, startLocalStack } from './stack.ts'
 import type { StackInfo } from './stack.ts'
 import { STATE_FILES, deleteState, makeStateDirectory, readIdentity } from './state-directory.ts'
 
@@ -16,6 +16,8 @@ import { STATE_FILES, deleteState, makeStateDirectory, readIdentity } from './st
 export const BACKGROUND_VARIABLE = 'SIGNET_STACK_BACKGROUND'
 
 const START_TIMEOUT_MS = 30_000
+/** How long a process may hold the directory without answering. */
+const SILENCE_MS = 5_000
 const STOP_TIMEOUT_MS = 10_000
 const POLL_MS = 25
 const MAX_LOG_BYTES = 1 << 20
@@ -27,24 +29,31 @@ export type StackStatus =
   | { readonly kind: 'running'; readonly url: string; readonly info: StackInfo }
 
 /**
+ * Waits a little for a process that is just starting or ending.
+ *
  * @throws UsageError STACK_DIRECTORY; UnavailableError STACK_SILENT when its process does not answer
  */
 export async function readStackStatus(directory: string): Promise<StackStatus> {
-  const holder = await readLock(join(directory, STATE_FILES.lock))
-  const identity = await readIdentity(directory)
-  if (holder === undefined) {
-    return identity === undefined ? { kind: 'none' } : { kind: 'stopped', port: identity.port }
+  const deadline = Date.now() + SILENCE_MS
+  for (;;) {
+    const holder = await readLock(join(directory, STATE_FILES.lock))
+    const identity = await readIdentity(directory)
+    if (holder === undefined) {
+      return identity === undefined ? { kind: 'none' } : { kind: 'stopped', port: identity.port }
+    }
+    const info = identity?.port === undefined ? undefined : await askStack(identity.port)
+    if (identity?.port !== undefined && info?.pid === holder.pid) {
+      return { kind: 'running', url: `http://localhost:${identity.port}`, info }
+    }
+    if (Date.now() > deadline) {
+      throw new UnavailableError(
+        'STACK_SILENT',
+        `cannot reach the local stack: process ${holder.pid} holds its directory and does not answer`,
+        { hint: 'end that process, then: git-signet stack up' },
+      )
+    }
+    await delay(POLL_MS)
   }
-  const { port } = identity ?? {}
-  const info = port === undefined ? undefined : await askStack(port)
-  if (port === undefined || info?.pid !== holder.pid) {
-    throw new UnavailableError(
-      'STACK_SILENT',
-      `cannot reach the local stack: process ${holder.pid} holds its directory and does not answer`,
-      { hint: `wait a moment, or end that process, then: git-signet stack up` },
-    )
-  }
-  return { kind: 'running', url: `http://localhost:${port}`, info }
 }
 
 export interface BackgroundStackOptions {
@@ -72,6 +81,7 @@ export async function startBackgroundStack(
     checkSame(options, status.url, status.info)
     return { url: status.url, info: status.info, isNew: false }
   }
+  if (status.kind === 'stopped') checkPort(options.port, status.port)
   await makeStateDirectory(directory)
   const output = join(directory, STATE_FILES.output)
   const outputFd = openSync(output, hasGrown(output) ? 'w' : 'a', 0o600)
@@ -82,29 +92,31 @@ export async function startBackgroundStack(
       cwd: directory,
       env: { ...options.env, [BACKGROUND_VARIABLE]: '1' },
     })
-    let end: { code: number | undefined } | undefined
-    void child.ended.then((code) => {
-      end = { code }
-    })
-    const deadline = Date.now() + START_TIMEOUT_MS
-    while (Date.now() < deadline) {
-      if (hasEnded(end)) throw await startFailure(output, from)
-      const { port } = (await readIdentity(directory)) ?? {}
-      const info = port === undefined ? undefined : await askStack(port)
-      if (port !== undefined && info?.pid === child.pid) {
-        return { url: `http://localhost:${port}`, info, isNew: true }
-      }
-      await delay(POLL_MS)
-    }
-    process.kill(child.pid, 'SIGKILL')
-    throw new UnavailableError(
-      'STACK_START',
-      `cannot start the local stack: it did not answer in ${START_TIMEOUT_MS / 1000} s`,
-      { hint: `its words are in ${output}` },
-    )
+    const started = await Promise.race([child.ended, waitForAnswer(directory, child.pid)])
+    if (typeof started === 'object') return { ...started, isNew: true }
+    // Another `up` may have been a moment quicker.
+    const now = await readStackStatus(directory)
+    if (now.kind === 'running') return { url: now.url, info: now.info, isNew: false }
+    throw await startFailure(output, from)
   } finally {
     closeSync(outputFd)
   }
+}
+
+/** @returns undefined when it takes too long; the process is then ended */
+async function waitForAnswer(
+  directory: string,
+  pid: number,
+): Promise<{ url: string; info: StackInfo } | undefined> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (isAlive(pid)) {
+    const { port } = (await readIdentity(directory)) ?? {}
+    const info = port === undefined ? undefined : await askStack(port)
+    if (port !== undefined && info?.pid === pid) return { url: `http://localhost:${port}`, info }
+    if (Date.now() > deadline) process.kill(pid, 'SIGKILL')
+    await delay(POLL_MS)
+  }
+  return undefined
 }
 
 /**
@@ -169,17 +181,7 @@ export async function serveStack(
 }
 
 function checkSame(options: BackgroundStackOptions, url: string, info: StackInfo): void {
-  if (
-    options.port !== undefined &&
-    options.port !== 0 &&
-    String(options.port) !== new URL(url).port
-  ) {
-    throw new UsageError(
-      'STACK_PORT',
-      `cannot move the local stack to port ${options.port}: it runs at ${url}`,
-      { hint: 'begin another with --dir D, or this one anew: git-signet stack reset' },
-    )
-  }
+  checkPort(options.port, Number(new URL(url).port))
   if (options.isTest && !info.isTest) {
     throw new UsageError('STACK_MODE', 'the local stack runs without --test', {
       hint: 'git-signet stack down && git-signet stack up --test',
@@ -235,11 +237,6 @@ function parseInfo(text: string): StackInfo | undefined {
 function hasGrown(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false })
   return stat !== undefined && stat.size > MAX_LOG_BYTES
-}
-
-/** Keeps the compiler from believing that a callback's assignment never happens. */
-function hasEnded(end: { code: number | undefined } | undefined): boolean {
-  return end !== undefined
 }
 
 /** The error that the process wrote before it ended. */

@@ -161,6 +161,20 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   }
 }
 
+/**
+ * Checks that a stack which lives at `port` may be asked for at `wanted`.
+ *
+ * @throws UsageError STACK_PORT
+ */
+export function checkPort(wanted: number | undefined, port: number | undefined): void {
+  if (wanted === undefined || wanted === 0 || port === undefined || wanted === port) return
+  throw new UsageError(
+    'STACK_PORT',
+    `cannot move the local stack to port ${wanted}: its certificates and addresses name ${port}`,
+    { hint: 'begin another with --dir D, or this one anew: git-signet stack reset' },
+  )
+}
+
 async function openLocked(
   directory: string,
   clock: () => number,
@@ -234,13 +248,7 @@ async function listenStable(
 ): Promise<Listener> {
   const { port } = state.identity
   if (port !== undefined) {
-    if (wanted !== undefined && wanted !== 0 && wanted !== port) {
-      throw new UsageError(
-        'STACK_PORT',
-        `cannot move the local stack to port ${wanted}: its certificates and addresses name ${port}`,
-        { hint: 'begin another with --dir D, or this one anew: git-signet stack reset' },
-      )
-    }
+    checkPort(wanted, port)
     return listen({ ...options, port })
   }
   if (wanted !== undefined) return listen({ ...options, port: wanted })

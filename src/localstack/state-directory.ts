@@ -113,12 +113,18 @@ export class StateDirectory {
   }
 }
 
-/** @throws UsageError STACK_DIRECTORY when it cannot be made or is not ours to use */
+/**
+ * Makes the directory, or makes one that is empty or a stack's its owner's alone.
+ *
+ * @throws UsageError STACK_DIRECTORY when it cannot be made or holds something else
+ */
 export async function makeStateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
+    if ((await readIdentity(path)) === undefined) await checkUsable(path)
     await chmod(path, 0o700)
   } catch (error) {
+    if (error instanceof UsageError) throw error
     throw foreign(path, `the system says ${(error as NodeJS.ErrnoException).code ?? 'no'}`, error)
   }
 }
@@ -173,11 +179,16 @@ function isOurs(name: string): boolean {
   return (Object.values(STATE_FILES) as string[]).includes(name.replace(/\.tmp$/, ''))
 }
 
-async function removeUnfinished(path: string): Promise<void> {
-  const names = await readdir(path)
-  const other = names.find((name) => !isOurs(name))
+/** @throws UsageError STACK_DIRECTORY when a directory without a stack holds something else */
+async function checkUsable(path: string): Promise<void> {
+  const other = (await readdir(path)).find((name) => !isOurs(name))
   if (other !== undefined) throw foreign(path, `it holds ${JSON.stringify(other)}`)
-  for (const name of names) {
+}
+
+/** Left by a process that was killed while it made its keys. */
+async function removeUnfinished(path: string): Promise<void> {
+  await checkUsable(path)
+  for (const name of await readdir(path)) {
     if (name !== STATE_FILES.lock && name !== STATE_FILES.output) {
       await rm(join(path, name), { recursive: true })
     }
