@@ -133,3 +133,42 @@ function* visit(root: Node, node: Node, path: readonly number[]): Generator<Muta
   }
   for (const [i, child] of (node.children ?? []).entries()) yield* visit(root, child, [...path, i])
 }
+
+/** The element at `path`. */
+export function elementAt(bytes: Uint8Array, path: readonly number[]): Uint8Array {
+  let [node] = parse(bytes)
+  for (const step of path) node = node?.children?.[step]
+  if (node === undefined) throw new Error('there is no such element')
+  return whole(node)
+}
+
+/** `bytes` with `element` at `path`. */
+export function withElement(
+  bytes: Uint8Array,
+  path: readonly number[],
+  element: Uint8Array,
+): Uint8Array {
+  const [root] = parse(bytes)
+  if (root === undefined) throw new Error('nothing to change')
+  return encode(root, path, () => element)
+}
+
+/** `bytes` with what `other` has at `path` in that place. */
+export function transplant(
+  bytes: Uint8Array,
+  other: Uint8Array,
+  path: readonly number[],
+): Uint8Array {
+  return withElement(bytes, path, elementAt(other, path))
+}
+
+/** Paths of all elements of `bytes`, the root's first. */
+export function pathsOf(bytes: Uint8Array): number[][] {
+  const paths: number[][] = []
+  const walk = (node: Node, path: number[]): void => {
+    paths.push(path)
+    for (const [i, child] of (node.children ?? []).entries()) walk(child, [...path, i])
+  }
+  for (const node of parse(bytes)) walk(node, [])
+  return paths
+}
