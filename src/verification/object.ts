@@ -11,6 +11,7 @@ import type { LoggedText } from './log-evidence.ts'
 import { Findings, conclude } from './outcome.ts'
 import { verifySignedPayload } from './signed-payload.ts'
 import type { VerifyOptions } from './signed-payload.ts'
+import { verifySshSignature } from './ssh-signature.ts'
 
 /** An object as it was read; `git/objects` gives them. */
 export interface StoredObject {
@@ -69,6 +70,10 @@ export function* verifySplitObject(
           ? options
           : { ...options, loggedTexts: loggedTexts(object, split) },
     })
+    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
+  }
+  if (findings.codes.size === 0 && signature === 'ssh' && split.signature !== undefined) {
+    const rest = yield* verifySshSignature(split.payload, split.signature)
     return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
   }
   if (findings.codes.size === 0) {
