@@ -68,15 +68,16 @@ export async function requestOnce(
   const options: RequestOptions & { ca?: string[] } = {
     method,
     signal: timeout,
-    agent: false,
     headers: allHeaders,
     ...(authorities === undefined ? {} : { ca: authorities }),
   }
   try {
     if (proxy !== undefined && isTls) {
       const socket = await connectThroughProxy(proxy, url, authorities, timeout)
+      // Only without an agent is a connection of one's own taken.
       options.createConnection = () => socket
-    } else if (proxy !== undefined) {
+    } else options.agent = false
+    if (proxy !== undefined && !isTls) {
       options.headers = { ...allHeaders, host: url.host, ...proxyAuthorization(proxy) }
       const request = requestHttp(proxy, { ...options, path: url.href })
       return await exchange(request, body, maxBytes)

@@ -74,11 +74,11 @@ function armorIn(object: string): string | undefined {
 function rebuild(cms: Uint8Array): Uint8Array {
   const { certificates, signer } = parseSignedData(cms)
   const certificate = parseCertificate(certificates[0] ?? new Uint8Array())
-  const attributes = signer.unsignedAttributes.map(({ oid, values }) => {
+  const attributes = signer.unsignedAttributes.map(({ type: oid, values }) => {
     const [value = new Uint8Array()] = values
     return { oid, value }
   })
-  return buildSignedData(certificate, signer.signedAttrs, signer.signature, attributes)
+  return buildSignedData(certificate, signer.signedBytes, signer.signature, attributes)
 }
 
 test('unsigned attributes are sorted as DER has it: the shorter one first', () => {
