@@ -35,6 +35,7 @@ const SIGNATURE = { x509: 'x509', pgp: 'openpgp', ssh: 'ssh', unsigned: 'none' }
 
 function expectation({ signature, verdict }: Truth): string {
   if (signature === 'unsigned') return 'unsigned UNSIGNED'
+  if (signature === 'ssh') return 'proven '
   if (signature !== 'x509') return 'incomplete UNSUPPORTED'
   return verdict === 'offline-full' ? 'proven ' : 'incomplete NOT_LOGGED'
 }

@@ -37,8 +37,10 @@ export function expectedOutcome(expected: string, actualSignature?: string): Exp
     case 'NO-X509-SIGNATURE':
     case 'UNSIGNED':
       if (actualSignature !== undefined) {
-        const signature = actualSignature.includes('SSH') ? 'ssh' : 'openpgp'
-        return { outcome: 'incomplete', codes: ['UNSUPPORTED'], signature }
+        if (actualSignature.includes('SSH')) {
+          return { outcome: 'proven', codes: [], signature: 'ssh' }
+        }
+        return { outcome: 'incomplete', codes: ['UNSUPPORTED'], signature: 'openpgp' }
       }
       return { outcome: 'unsigned', codes: ['UNSIGNED'], signature: 'none' }
     default:
