@@ -32,6 +32,8 @@ export interface HistoryOptions extends WalkOptions {
 }
 
 const defaultInFlight = 32
+/** Each keeps about 20 KiB; certificates that sign several commits do so close together. */
+const leafCacheEntries = 512
 
 /**
  * Proves every commit of a range, in the order of the walk, in bounded memory: one reading stream,
@@ -77,7 +79,7 @@ export function verifyCommits(
 type Prove = (answer: ReadAnswer) => ProvedCommit | Promise<ProvedCommit>
 
 function prover(repository: RepositoryAnswers, roots: TrustRoots, options: HistoryOptions): Prove {
-  const leaves = new LeafCache()
+  const leaves = new LeafCache(leafCacheEntries)
   const { cache } = options
   const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {
     // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
