@@ -13,6 +13,8 @@ import { RECORD, encodeRecord, readRecords } from './log-records.ts'
 const datasync = promisify(fdatasync)
 const writeAt = promisify(write)
 
+const GUARD_DELAY_MS = 100
+
 export interface LogEntry {
   /** What the tree's leaf commits to. */
   readonly leaf: Uint8Array
@@ -55,6 +57,8 @@ export class AppendOnlyLog {
   #queue: Pending[] = []
   #flushing: Promise<void> | undefined
   #failure: Error | undefined
+  #guardTimer: NodeJS.Timeout | undefined
+  #guarding: Promise<void> = Promise.resolve()
 
   private constructor(file: string, key: LogKey) {
     this.#file = file
@@ -136,6 +140,9 @@ export class AppendOnlyLog {
 
   async close(): Promise<void> {
     await this.#flushing
+    clearTimeout(this.#guardTimer)
+    await this.#guarding
+    if (this.#failure === undefined) await this.#writeGuard()
     closeSync(this.#fd)
   }
 
@@ -149,7 +156,7 @@ export class AppendOnlyLog {
       try {
         if (this.#failure !== undefined) throw this.#failure
         await this.#commit(batch)
-        await this.#writeGuard()
+        this.#guardSoon()
       } catch (error) {
         // The tree in memory is ahead of the disk: nothing more may be signed from it.
         this.#failure = error as Error
@@ -246,6 +253,20 @@ export class AppendOnlyLog {
     if (!isTreeHead(this.#key, size, this.#tree.root(size), checkpoint)) {
       throw this.#damaged('it does not begin with the tree of a checkpoint that it signed')
     }
+  }
+
+  /** A guard a moment old is as good: it has to notice a file that was lost, not a crash. */
+  #guardSoon(): void {
+    if (this.#guardTimer !== undefined) return
+    this.#guardTimer = setTimeout(() => {
+      this.#guardTimer = undefined
+      this.#guarding = this.#guarding
+        .then(() => this.#writeGuard())
+        .catch((error: unknown) => {
+          this.#failure ??= error as Error
+        })
+    }, GUARD_DELAY_MS)
+    this.#guardTimer.unref()
   }
 
   /** Not synced: the log's own file is the truth, this only has to survive with it. */

@@ -3,12 +3,13 @@ import { createPublicKey, X509Certificate } from 'node:crypto'
 import { encodePem } from '../encoding/pem.ts'
 import type { AppendOnlyLog } from './append-only-log.ts'
 import type { Hierarchy } from './ca-hierarchy.ts'
-import { logPrecertificate } from './ct-log.ts'
+import { submitPrecertificate } from './ct-log.ts'
 import type { Principal } from './principal.ts'
 import { randomSerial } from './serial.ts'
 import {
   draftCertificate,
   encodeTbs,
+  readIssuer,
   signFinalCertificate,
   signPrecertificate,
 } from './signing-certificate.ts'
@@ -25,7 +26,7 @@ export class CertificateAuthority {
   constructor(hierarchy: Hierarchy, log: AppendOnlyLog, clock: () => number) {
     const [certificate] = hierarchy.chain
     if (certificate === undefined) throw new Error('a hierarchy has an issuing certificate')
-    this.#issuer = { certificate, key: hierarchy.key }
+    this.#issuer = readIssuer(certificate, hierarchy.key)
     this.#issuerSpki = new X509Certificate(certificate).publicKey.export({
       type: 'spki',
       format: 'der',
@@ -60,19 +61,18 @@ export class CertificateAuthority {
       now: Math.floor(now / 1000) - (fault === 'lie-expired' ? 3600 : 0),
       serial: randomSerial(),
     })
-    const sctList = await logPrecertificate(
+    const submission = submitPrecertificate(
       this.#log,
-      {
-        tbs: encodeTbs(draft),
-        precertificate: await signPrecertificate(draft),
-        issuerSpki: this.#issuerSpki,
-        chain: this.#chain,
-      },
+      { tbs: encodeTbs(draft), issuerSpki: this.#issuerSpki, chain: this.#chain },
       now,
     )
+    const { sctList } = submission
     // The last octets are the signature's: it stays a signature, of something else.
     if (fault === 'lie-sct') sctList[sctList.length - 1] = (sctList.at(-1) ?? 0) ^ 1
-    const leaf = await signFinalCertificate(draft, fault === 'lie-no-sct' ? undefined : sctList)
+    const [leaf] = await Promise.all([
+      signFinalCertificate(draft, fault === 'lie-no-sct' ? undefined : sctList),
+      signPrecertificate(draft).then((precertificate) => submission.append(precertificate)),
+    ])
     return [encodePem('CERTIFICATE', leaf), ...(fault === 'lie-no-chain' ? [] : this.chain)]
   }
 }

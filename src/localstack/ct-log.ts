@@ -20,24 +20,25 @@ const SHA256_ECDSA = [4, 3]
 export interface Precertificate {
   /** The TBSCertificate without poison. */
   readonly tbs: Uint8Array
-  /** DER of the precertificate as it was signed. */
-  readonly precertificate: Uint8Array
   readonly issuerSpki: Uint8Array
   /** Issuer first. */
   readonly chain: readonly Uint8Array[]
 }
 
-/**
- * Logs a precertificate and answers with the list of one signed certificate timestamp that goes
- * into the certificate (RFC 6962 §3.3).
- *
- * @param now - milliseconds since the epoch
- */
-export async function logPrecertificate(
+/** A log's promise to hold a precertificate. */
+export interface Submission {
+  /** The list of one timestamp that goes into the certificate (RFC 6962 §3.3). */
+  readonly sctList: Uint8Array
+  /** Logs it; nothing may be answered before. */
+  append(precertificate: Uint8Array): Promise<void>
+}
+
+/** @param now - milliseconds since the epoch */
+export function submitPrecertificate(
   log: AppendOnlyLog,
   submission: Precertificate,
   now: number,
-): Promise<Uint8Array> {
+): Submission {
   const signed = concatBytes(
     uint(now, 8),
     uint(PRECERT_ENTRY, 2),
@@ -45,13 +46,6 @@ export async function logPrecertificate(
     vector(submission.tbs, 3),
     uint(0, 2),
   )
-  await log.append({
-    leaf: concatBytes(Uint8Array.of(V1, TIMESTAMPED_ENTRY), signed),
-    extra: concatBytes(
-      vector(submission.precertificate, 3),
-      vector(concatBytes(...submission.chain.map((certificate) => vector(certificate, 3))), 3),
-    ),
-  })
   const sct = concatBytes(
     Uint8Array.of(V1),
     log.key.keyId,
@@ -59,7 +53,16 @@ export async function logPrecertificate(
     uint(0, 2),
     digitallySigned(log, concatBytes(Uint8Array.of(V1, CERTIFICATE_TIMESTAMP), signed)),
   )
-  return vector(vector(sct, 2), 2)
+  const chain = concatBytes(...submission.chain.map((certificate) => vector(certificate, 3)))
+  return {
+    sctList: vector(vector(sct, 2), 2),
+    async append(precertificate) {
+      await log.append({
+        leaf: concatBytes(Uint8Array.of(V1, TIMESTAMPED_ENTRY), signed),
+        extra: concatBytes(vector(precertificate, 3), vector(chain, 3)),
+      })
+    },
+  }
 }
 
 /** @param roots - DER of the certificates that this log accepts chains to */

@@ -16,8 +16,9 @@ import {
 } from 'asn1js'
 import type { BaseBlock } from 'asn1js'
 import { OID } from '../asn1/oid.ts'
+import { derExplicit, derSequence } from '../asn1/write.ts'
 import { digest } from '../crypto/digest.ts'
-import { encodeUtf8 } from '../encoding/bytes.ts'
+import { concatBytes, encodeUtf8 } from '../encoding/bytes.ts'
 import type { Principal } from './principal.ts'
 
 /** How long a signing certificate lives from now on. */
@@ -31,9 +32,18 @@ const BACKDATED_S = 30
 const signAsync = promisify<string, Uint8Array, KeyObject, Buffer>(sign)
 
 export interface Issuer {
-  /** DER of the certificate that issues. */
-  readonly certificate: Uint8Array
   readonly key: KeyObject
+  /** DER Name. */
+  readonly subject: Uint8Array
+  readonly keyIdentifier: Uint8Array
+}
+
+/** @param certificate - DER of the certificate that issues */
+export function readIssuer(certificate: Uint8Array, key: KeyObject): Issuer {
+  const [tbs] = children(parse(certificate))
+  const [, , , , , subject, spki] = children(tbs)
+  if (subject === undefined || spki === undefined) throw new Error('a certificate has seven fields')
+  return { key, subject: der(subject), keyIdentifier: spkiDigest(spki) }
 }
 
 export interface CertificateRequest {
@@ -44,74 +54,81 @@ export interface CertificateRequest {
   readonly serial: Uint8Array
 }
 
-/** A certificate as Fulcio makes them, up to its signature. */
+/** A certificate as Fulcio makes them, up to its signature; the parts that do not change, encoded. */
 export interface Draft {
   readonly issuer: Issuer
-  readonly fields: readonly BaseBlock[]
-  readonly extensions: readonly BaseBlock[]
+  readonly fields: Uint8Array
+  readonly extensions: Uint8Array
 }
 
 /** @see Fulcio's certificate specification: order and encoding of the extensions are its own */
 export function draftCertificate(issuer: Issuer, request: CertificateRequest): Draft {
-  const { subject, keyIdentifier } = readIssuer(issuer.certificate)
   const { principal } = request
   const spki = parse(request.spki)
-  return {
-    issuer,
-    fields: [
+  const fields = [
+    der(
       new Constructed({
         idBlock: { tagClass: 3, tagNumber: 0 },
         value: [new Integer({ value: 2 })],
       }),
-      new Integer({ valueHex: toArrayBuffer(request.serial) }),
-      ecdsaWithSha384(),
-      subject,
+    ),
+    der(new Integer({ valueHex: toArrayBuffer(request.serial) })),
+    der(ecdsaWithSha384()),
+    issuer.subject,
+    der(
       new Sequence({
         value: [
           new UTCTime({ valueDate: new Date((request.now - BACKDATED_S) * 1000) }),
           new UTCTime({ valueDate: new Date((request.now + LIFETIME_S) * 1000) }),
         ],
       }),
-      new Sequence({ value: [] }),
-      spki,
-    ],
-    extensions: [
+    ),
+    der(new Sequence({ value: [] })),
+    request.spki,
+  ]
+  const extensions = [
+    extension(
+      OID.keyUsage,
+      der(new BitString({ valueHex: Uint8Array.of(0x80).buffer, unusedBits: 7 })),
+      true,
+    ),
+    extension(
+      OID.extendedKeyUsage,
+      der(new Sequence({ value: [new ObjectIdentifier({ value: OID.codeSigning })] })),
+    ),
+    extension(
+      OID.subjectKeyIdentifier,
+      der(new OctetString({ valueHex: toArrayBuffer(spkiDigest(spki)) })),
+    ),
+    extension(
+      OID.authorityKeyIdentifier,
+      der(new Sequence({ value: [contextPrimitive(0, issuer.keyIdentifier)] })),
+    ),
+    extension(OID.subjectAltName, der(new Sequence({ value: [generalName(principal)] })), true),
+    ...principal.extensions.map(({ arc, value, isRaw }) =>
       extension(
-        OID.keyUsage,
-        der(new BitString({ valueHex: Uint8Array.of(0x80).buffer, unusedBits: 7 })),
-        true,
+        `${OID.fulcio}.${arc}`,
+        isRaw === true ? encodeUtf8(value) : der(new Utf8String({ value })),
       ),
-      extension(
-        OID.extendedKeyUsage,
-        der(new Sequence({ value: [new ObjectIdentifier({ value: OID.codeSigning })] })),
-      ),
-      extension(
-        OID.subjectKeyIdentifier,
-        der(new OctetString({ valueHex: toArrayBuffer(spkiDigest(spki)) })),
-      ),
-      extension(
-        OID.authorityKeyIdentifier,
-        der(new Sequence({ value: [contextPrimitive(0, keyIdentifier)] })),
-      ),
-      extension(OID.subjectAltName, der(new Sequence({ value: [generalName(principal)] })), true),
-      ...principal.extensions.map(({ arc, value, isRaw }) =>
-        extension(
-          `${OID.fulcio}.${arc}`,
-          isRaw === true ? encodeUtf8(value) : der(new Utf8String({ value })),
-        ),
-      ),
-    ],
+    ),
+  ]
+  return {
+    issuer,
+    fields: concatBytes(...fields),
+    extensions: concatBytes(...extensions.map(der)),
   }
 }
 
 /** The TBSCertificate that a CT log signs for: without poison, without SCT list (RFC 6962 §3.2). */
-export function encodeTbs(draft: Draft, extra: readonly BaseBlock[] = []): Uint8Array {
-  return der(tbsOf(draft, extra))
+export function encodeTbs(draft: Draft, ...extra: readonly BaseBlock[]): Uint8Array {
+  // Joined by hand: asn1js would encode every part anew, three times for each certificate.
+  const extensions = derSequence(draft.extensions, ...extra.map(der))
+  return derSequence(draft.fields, derExplicit(3, extensions))
 }
 
 /** The precertificate: poisoned, signed by the issuer itself (RFC 6962 §3.1). */
 export function signPrecertificate(draft: Draft): Promise<Uint8Array> {
-  return signCertificate(draft, [extension(OID.ctPoison, Uint8Array.of(5, 0), true)])
+  return signTbs(draft, encodeTbs(draft, extension(OID.ctPoison, Uint8Array.of(5, 0), true)))
 }
 
 /** @param sctList - a SignedCertificateTimestampList (RFC 6962 §3.3); undefined for none */
@@ -119,30 +136,18 @@ export function signFinalCertificate(
   draft: Draft,
   sctList: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  return signCertificate(
-    draft,
-    sctList === undefined
-      ? []
-      : [extension(OID.sct, der(new OctetString({ valueHex: toArrayBuffer(sctList) })))],
-  )
+  if (sctList === undefined) return signTbs(draft, encodeTbs(draft))
+  const value = der(new OctetString({ valueHex: toArrayBuffer(sctList) }))
+  return signTbs(draft, encodeTbs(draft, extension(OID.sct, value)))
 }
 
-async function signCertificate(draft: Draft, extra: readonly BaseBlock[]): Promise<Uint8Array> {
-  const tbs = tbsOf(draft, extra)
-  const signature = await signAsync('sha384', der(tbs), draft.issuer.key)
-  return der(
-    new Sequence({
-      value: [tbs, ecdsaWithSha384(), new BitString({ valueHex: toArrayBuffer(signature) })],
-    }),
+async function signTbs(draft: Draft, tbs: Uint8Array): Promise<Uint8Array> {
+  const signature = await signAsync('sha384', tbs, draft.issuer.key)
+  return derSequence(
+    tbs,
+    der(ecdsaWithSha384()),
+    der(new BitString({ valueHex: toArrayBuffer(signature) })),
   )
-}
-
-function tbsOf(draft: Draft, extra: readonly BaseBlock[]): Sequence {
-  const extensions = new Constructed({
-    idBlock: { tagClass: 3, tagNumber: 3 },
-    value: [new Sequence({ value: [...draft.extensions, ...extra] })],
-  })
-  return new Sequence({ value: [...draft.fields, extensions] })
 }
 
 function extension(oid: string, value: Uint8Array, isCritical = false): Sequence {
@@ -166,14 +171,6 @@ function contextPrimitive(tagNumber: number, value: Uint8Array): Primitive {
 
 function ecdsaWithSha384(): Sequence {
   return new Sequence({ value: [new ObjectIdentifier({ value: OID.ecdsaWithSha384 })] })
-}
-
-/** Name and key identifier of the issuer, as its certificate has them. */
-function readIssuer(certificate: Uint8Array): { subject: BaseBlock; keyIdentifier: Uint8Array } {
-  const [tbs] = children(parse(certificate))
-  const [, , , , , subject, spki] = children(tbs)
-  if (subject === undefined || spki === undefined) throw new Error('a certificate has seven fields')
-  return { subject, keyIdentifier: spkiDigest(spki) }
 }
 
 /** RFC 5280 §4.2.1.2 (1): SHA-1 of the key's bits. */
