@@ -1,3 +1,5 @@
+import { OID } from '../asn1/oid.ts'
+import { derBitString, derNull, derOid, derSequence } from '../asn1/write.ts'
 import { sha256 } from '../crypto/digest.ts'
 import { parsePublicKey } from '../crypto/keys.ts'
 import type { PublicKey } from '../crypto/keys.ts'
@@ -130,17 +132,26 @@ function readLog(object: JsonObject): TransparencyLog & CtLog {
   if (!isJsonObject(key) || !isJsonObject(id)) throw malformed('it has no key or no id')
   const logId = bytes(id, 'keyId')
   if (logId.length !== 32) throw malformed('its id is not 32 bytes')
-  const publicKey = parsePublicKey(bytes(key, 'rawBytes'))
+  const details = member(key, 'keyDetails')
+  const raw = bytes(key, 'rawBytes')
+  const publicKey = parsePublicKey(details === PKCS1 ? rsaSpki(raw) : raw)
   return {
     baseUrl: optionalText(object, 'baseUrl'),
     logId,
     publicKey,
-    hash: hashOf(member(key, 'keyDetails'), publicKey),
+    hash: hashOf(details, publicKey),
     ...window(key),
   }
 }
 
 type Hash = NonNullable<TransparencyLog['hash']>
+
+/** Deprecated, but staging's first certificate log has it: an RSAPublicKey without what is around it. */
+const PKCS1 = 'PKCS1_RSA_PKCS1V5'
+
+function rsaSpki(key: Uint8Array): Uint8Array {
+  return derSequence(derSequence(derOid(OID.rsaEncryption), derNull()), derBitString(key))
+}
 
 /** PublicKeyDetails that can be used (sigstore_common.proto): kind of key and digest. */
 const KEY_DETAILS: Readonly<
@@ -150,6 +161,8 @@ const KEY_DETAILS: Readonly<
   PKIX_ECDSA_P384_SHA_384: { type: 'ec', curve: 'P-384', hash: 'sha384' },
   PKIX_ECDSA_P521_SHA_512: { type: 'ec', curve: 'P-521', hash: 'sha512' },
   PKIX_ED25519: { type: 'ed25519', hash: 'none' },
+  [PKCS1]: { type: 'rsa', hash: 'sha256' },
+  PKIX_RSA_PKCS1V5: { type: 'rsa', hash: 'sha256' },
   PKIX_RSA_PKCS1V15_2048_SHA256: { type: 'rsa', bits: 2048, hash: 'sha256' },
   PKIX_RSA_PKCS1V15_3072_SHA256: { type: 'rsa', bits: 3072, hash: 'sha256' },
   PKIX_RSA_PKCS1V15_4096_SHA256: { type: 'rsa', bits: 4096, hash: 'sha256' },
