@@ -179,7 +179,10 @@ function invalid(source: SettingSource, why: string): UsageError {
  *
  * @returns text for people
  */
-export function describeSetting(name: SettingName, { value }: Setting<string | number | boolean | undefined>): string {
+export function describeSetting(
+  name: SettingName,
+  { value }: Setting<string | number | boolean | undefined>,
+): string {
   if (value === undefined) return '(none)'
   const { kind }: SettingDefinition = DEFINITIONS[name]
   if (kind === 'secret') return '(set, not shown)'
