@@ -64,6 +64,7 @@ function saying(known: GraphVerdict, style: TextStyle): string {
     const strength = verdict.strength ?? 'signed'
     return `${sign} pass${who}${strength === 'signed' ? '' : ` (${strength})`}`
   }
-  const why = verdict.codes.length > 0 ? verdict.codes.join(' ') : 'signer not checked'
-  return `${sign} ${verdict.verdict}${who} ${why}`
+  // Valid, and nobody said who may sign: the name alone; the caller says once what it is worth.
+  if (verdict.codes.length === 0) return `${sign}${who}`
+  return `${sign} ${verdict.verdict}${who} ${verdict.codes.join(' ')}`
 }

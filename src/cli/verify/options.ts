@@ -36,6 +36,20 @@ export const SIGNER_OPTIONS = {
   },
 } as const
 
+/** Nothing of it typed: the settings alone say who must have signed. */
+export const NO_SIGNER_FLAGS = {
+  identity: undefined,
+  issuer: undefined,
+  'certificate-identity-regexp': undefined,
+  'certificate-oidc-issuer-regexp': undefined,
+  'certificate-github-workflow-trigger': undefined,
+  'certificate-github-workflow-sha': undefined,
+  'certificate-github-workflow-name': undefined,
+  'certificate-github-workflow-repository': undefined,
+  'certificate-github-workflow-ref': undefined,
+  'same-signer-as': undefined,
+} as const
+
 /** Options for proving anything. */
 export const PROOF_OPTIONS = {
   'trusted-root': {
@@ -61,3 +75,9 @@ export const REPORT_OPTIONS = {
 function claim<const S extends string>(summary: S): { type: 'string'; value: 'TEXT'; summary: S } {
   return { type: 'string', value: 'TEXT', summary }
 }
+
+/** Of commands that judge any number of commits. */
+export const STREAM_OPTIONS = {
+  'fail-fast': { type: 'boolean', summary: 'stop at the first violation' },
+  'allow-empty': { type: 'boolean', summary: 'exit 0, not 4, where there is nothing to check' },
+} as const

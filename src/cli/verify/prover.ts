@@ -18,6 +18,9 @@ import type { LogLookup } from '../../verification/online.ts'
 import type { Context } from '../context.ts'
 import { onlineLookup } from './online-lookup.ts'
 
+/** Clocks may differ by this much before a proven time counts as one of the future. */
+const CLOCK_TOLERANCE_SECONDS = 600
+
 export interface ProofFlags {
   readonly 'trusted-root': readonly string[]
   readonly online: boolean
@@ -36,6 +39,7 @@ export class Prover {
   readonly sources: SettingSources
   /** What people should know about how it was proven; grows. */
   readonly warnings: string[]
+  readonly #clock: () => number
   readonly #reader: ObjectReader
   readonly #lookup: LogLookup | undefined
 
@@ -52,6 +56,7 @@ export class Prover {
     this.warnings = this.roots.flatMap(({ name, unusable }) =>
       unusable.map((part) => `trust root ${name}, ${part}`),
     )
+    this.#clock = context.clock
     this.#reader = new ObjectReader({ cwd: context.cwd, env: context.env })
     this.#lookup = flags.online ? onlineLookup(sources) : undefined
   }
@@ -83,6 +88,19 @@ export class Prover {
   }
 
   async proveObject(object: StoredObject): Promise<Facts> {
+    const facts = await this.#prove(object)
+    const now = this.#clock() / 1000
+    for (const { at, by } of facts.times) {
+      // Verification never looks at this clock; people should when it disagrees with what was proven.
+      if (Date.parse(at) / 1000 <= now + CLOCK_TOLERANCE_SECONDS) continue
+      this.warnings.push(
+        `${at}, which ${by} vouches for, is in the future of this computer’s clock`,
+      )
+    }
+    return facts
+  }
+
+  async #prove(object: StoredObject): Promise<Facts> {
     if (this.#lookup === undefined) return runSync(verifyObject(object, this.roots))
     try {
       return await verifyObjectOnline(object, this.roots, this.#lookup)

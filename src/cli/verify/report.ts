@@ -4,7 +4,7 @@ import { openSinks, parseFormats } from '../../report/formats.ts'
 import type { VerdictDetails } from '../../report/result.ts'
 import type { Context } from '../context.ts'
 import type { Prover } from './prover.ts'
-import { summarize } from './single.ts'
+import { VerdictCount } from './verdict-count.ts'
 
 export interface ReportFlags {
   readonly format: readonly string[]
@@ -36,8 +36,12 @@ export function printVerdicts(
     },
     { stdout: context.streams.stdout, env: context.env, facts: flags.facts, single: true },
   )
-  for (const { verdict, details } of results) sinks.verdict(verdict, details)
-  const summary = summarize(results.map(({ verdict }) => verdict))
+  const count = new VerdictCount()
+  for (const { verdict, details } of results) {
+    count.add(verdict)
+    sinks.verdict(verdict, details)
+  }
+  const summary = count.summary()
   sinks.end(summary)
   return summary.exit
 }

@@ -1,8 +1,8 @@
 import { EXIT } from '../../errors.ts'
-import type { ExitCode } from '../../errors.ts'
-import type { Facts, ReasonCode, Summary, Verdict } from '../../facts.ts'
+import type { Facts, ReasonCode, Verdict } from '../../facts.ts'
 import { commitFields } from '../../git/object-form.ts'
 import { splitObject } from '../../git/split.ts'
+import type { SplitObject } from '../../git/split.ts'
 import { decodeUtf8, latin1 } from '../../encoding/bytes.ts'
 import { REASONS } from '../../report/reasons.ts'
 import type { VerdictDetails } from '../../report/result.ts'
@@ -58,35 +58,15 @@ export function singleVerdict(
   }
 }
 
-/** Counts verdicts and gives the exit code by precedence (policy.md §5). */
-export function summarize(verdicts: readonly Verdict[]): Summary & { exit: ExitCode } {
-  const count = (value: Verdict['verdict']): number =>
-    verdicts.filter(({ verdict }) => verdict === value).length
-  const codes: Summary['codes'] = {}
-  for (const code of verdicts.flatMap((verdict) => verdict.codes)) {
-    codes[code] = (codes[code] ?? 0) + 1
-  }
-  const unknown = verdicts.filter(({ verdict }) => verdict === 'unknown')
-  let exit: ExitCode = EXIT.ok
-  if (count('fail') > 0) exit = EXIT.violation
-  else if (unknown.some((verdict) => verdict.codes.length > 0)) exit = EXIT.unchecked
-  else if (unknown.length > 0) exit = EXIT.policy
-  return {
-    schema: 'git-signet.summary/1',
-    exit,
-    checked: verdicts.length,
-    pass: count('pass'),
-    fail: count('fail'),
-    unknown: unknown.length,
-    codes,
-    steps: [],
-  }
-}
-
 /** What people are shown of an object besides its verdict. */
 export function detailsOf(object: StoredObject | undefined, facts: Facts): VerdictDetails {
-  if (object === undefined) return { subject: '', author: '', authorTime: 0, facts }
-  const split = splitObject(object.type, object.bytes, object.format)
+  const split = object && splitObject(object.type, object.bytes, object.format)
+  return splitDetails(split, facts)
+}
+
+/** As `detailsOf`, for an object that is split already. */
+export function splitDetails(split: SplitObject | undefined, facts: Facts): VerdictDetails {
+  if (split === undefined) return { subject: '', author: '', authorTime: 0, facts }
   const [subject = ''] = text(split.body.subarray(0, 4096)).split('\n')
   const person =
     commitFields(split)?.author ?? split.headers.find(({ name }) => name === 'tagger')?.value

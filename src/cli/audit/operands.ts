@@ -1,0 +1,38 @@
+import { escapeText } from '../../encoding/escape.ts'
+import { UsageError } from '../../errors.ts'
+import { resolveRange } from '../../git/refs.ts'
+import type { CommitRange } from '../../git/refs.ts'
+import type { GitPlace } from '../../git/run.ts'
+
+/** What people asked to verify: single objects, or the commits of ranges. */
+export type Operands =
+  | { readonly kind: 'objects'; readonly revisions: readonly string[] }
+  | { readonly kind: 'ranges'; readonly ranges: readonly CommitRange[] }
+
+const HINT = 'git signet verify REV, or git signet verify A..B'
+
+/**
+ * Reads operands: `A..B` is one range each and they are judged one after another (git itself would
+ * leave out of one what another excludes); `^A B` together are one range; anything else is an object.
+ *
+ * @throws UsageError REVISION_UNKNOWN; RANGE_MIXED objects beside ranges
+ */
+export async function readOperands(
+  place: GitPlace,
+  positionals: readonly string[],
+): Promise<Operands> {
+  const given = positionals.length === 0 ? ['HEAD'] : positionals
+  if (given.some((text) => text.startsWith('^'))) {
+    return { kind: 'ranges', ranges: [await resolveRange(place, given)] }
+  }
+  const single = given.filter((text) => !text.includes('..'))
+  if (single.length === given.length) return { kind: 'objects', revisions: given }
+  const [first] = single
+  if (first !== undefined) {
+    const why = `${escapeText(first)} is one object, and ranges stand beside it`
+    throw new UsageError('RANGE_MIXED', why, { hint: HINT })
+  }
+  const ranges: CommitRange[] = []
+  for (const text of given) ranges.push(await resolveRange(place, [text]))
+  return { kind: 'ranges', ranges }
+}
