@@ -2,6 +2,7 @@ import type { Setting } from '../config/settings.ts'
 import { UsageError } from '../errors.ts'
 import type { Signer } from '../facts.ts'
 import { resolveIssuer } from '../policy/issuers.ts'
+import { isNamed } from '../verification/signer-match.ts'
 
 /** What the settings say about a signer; without a policy file they name one identity. */
 export type IdentityVerdict =
@@ -37,7 +38,7 @@ export function judgeIdentity(
     throw new UsageError('SETTING_INVALID', what)
   }
   return (signer) =>
-    signer?.value === wanted && signer.issuer === wantedIssuer
+    signer !== null && isNamed(signer, wanted) && signer.issuer === wantedIssuer
       ? { kind: 'accepted' }
       : { kind: 'refused', wanted: `${wanted} (${wantedIssuer})` }
 }

@@ -1,13 +1,16 @@
 import type { Verification } from '../crypto/verify.ts'
 import { concatBytes, encodeUtf8, latin1 } from '../encoding/bytes.ts'
 import { LIMITS } from '../encoding/limits.ts'
+import { MalformedError } from '../errors.ts'
 import type { Facts, ObjectFormat, ObjectType } from '../facts.ts'
 import { objectFindings } from '../git/object-form.ts'
 import { objectFormatOf, objectId } from '../git/objects.ts'
+import { parsePushCertificate } from '../git/push-certificate.ts'
 import { splitObject } from '../git/split.ts'
 import type { SplitObject } from '../git/split.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { LoggedText } from './log-evidence.ts'
+import { verifyOpenpgpSignature } from './openpgp-signature.ts'
 import { Findings, conclude } from './outcome.ts'
 import { verifySignedPayload } from './signed-payload.ts'
 import type { VerifyOptions } from './signed-payload.ts'
@@ -54,12 +57,9 @@ export function* verifySplitObject(
   else if (object.idMatches) findings.passed('object-id')
   else
     findings.failed('object-id', 'MALFORMED', 'the object does not have the id it is stored under')
-  const found = objectFindings(split)
-  if (found.length === 0) findings.passed('object-form')
-  else {
-    const details = [...new Set(found.map(({ detail }) => detail))]
-    findings.failed('object-form', 'MALFORMED', details.slice(0, 3).join('; '))
-  }
+  const why = whyMalformed(object, split)
+  if (why === undefined) findings.passed('object-form')
+  else findings.failed('object-form', 'MALFORMED', why)
   if (findings.codes.size === 0 && signature === 'x509' && split.signature !== undefined) {
     const rest = yield* verifySignedPayload({
       payload: split.payload,
@@ -76,16 +76,30 @@ export function* verifySplitObject(
     const rest = yield* verifySshSignature(split.payload, split.signature)
     return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
   }
-  if (findings.codes.size === 0) {
-    if (signature === 'none') findings.absent('signature', 'UNSIGNED')
-    else {
-      findings.notChecked('signature', 'UNSUPPORTED', 'this kind of signature is not built yet')
-    }
+  if (findings.codes.size === 0 && signature === 'openpgp' && split.signature !== undefined) {
+    const { payload, signature: armor } = split
+    const rest = yield* verifyOpenpgpSignature(payload, armor, options.openpgpKeys)
+    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
   }
+  if (findings.codes.size === 0) findings.absent('signature', 'UNSIGNED')
   const checks = soFar(findings)
   const last = findings.list('signature')[0]
   if (last !== undefined) checks.push(last)
   return { ...facts, signature, ...conclude(findings.codes), checks }
+}
+
+function whyMalformed(object: StoredObject, split: SplitObject): string | undefined {
+  if (object.type === 'push-certificate') {
+    try {
+      parsePushCertificate(object.bytes, object.format)
+      return undefined
+    } catch (error) {
+      if (error instanceof MalformedError) return error.message
+      throw error
+    }
+  }
+  const details = new Set(objectFindings(split).map(({ detail }) => detail))
+  return details.size === 0 ? undefined : [...details].slice(0, 3).join('; ')
 }
 
 /** Facts about an object that is larger than is read: not even its id is known to be right. */

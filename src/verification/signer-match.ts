@@ -4,6 +4,8 @@ import type { ReasonCode, Signer } from '../facts.ts'
 export interface Wanted {
   /** As it was asked for. */
   readonly text: string
+  /** It is this text and no pattern. */
+  readonly isExact?: true
   matches(actual: string): boolean
 }
 
@@ -24,7 +26,11 @@ export type SignerMatch =
 
 /** Whether a proven signer is the one that is wanted; which code it is where not: policy.md §5. */
 export function matchSigner(signer: Signer | null, wanted: WantedSigner): SignerMatch {
-  if (signer === null || !wanted.identity.matches(signer.value)) {
+  if (
+    signer === null ||
+    !isKindOf(signer, wanted.identity) ||
+    !wanted.identity.matches(signer.value)
+  ) {
     return { code: 'UNKNOWN_SIGNER', detail: `wanted ${wanted.identity.text}` }
   }
   if (!wanted.issuer.matches(signer.issuer)) {
@@ -49,5 +55,14 @@ export function isSameSigner(one: Signer, other: Signer): boolean {
 
 /** Exactly this text. */
 export function exactly(text: string): Wanted {
-  return { text, matches: (actual) => actual === text }
+  return { text, isExact: true, matches: (actual) => actual === text }
+}
+
+/** Whether a signer has exactly this name, an address never standing for a URI or the other way round. */
+export function isNamed(signer: Signer, text: string): boolean {
+  return signer.value === text && isKindOf(signer, exactly(text))
+}
+
+function isKindOf({ kind }: Signer, { text, isExact }: Wanted): boolean {
+  return isExact !== true || (kind === 'uri') === text.includes('://')
 }

@@ -138,6 +138,19 @@ describeShared('what the Go programs made', () => {
     recordCount('interop-push-certificate', 1)
   })
 
+  it('a push certificate of another form is refused before its signature is looked at', () => {
+    const text = readShared('interop/push-certificate.txt').toString('latin1')
+    for (const changed of [
+      text.replace('certificate version 0.1', 'certificate version 0.2'),
+      text.replace('\n\n', '\nnonce 1\n\n'),
+      text.replace(' refs/heads/main', ''),
+    ]) {
+      const facts = runSync(verifyObject(pushCertificate(Buffer.from(changed, 'latin1')), roots))
+      expect([facts.outcome, facts.codes]).toEqual(['bad', ['MALFORMED']])
+      expect(facts.checks.find(({ name }) => name === 'object-form')?.result).toBe('failed')
+    }
+  })
+
   it('nothing is proven by the public-good root', () => {
     const publicGood = [parseTrustedRoot(readShared('corpus/trusted_root.json').toString())]
     for (const { oid, type, object_format: format, expect: expected } of index) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReasonCode, Signer } from '../../src/facts.ts'
 import { CHECK_NAMES } from '../../src/facts.ts'
 import { Findings, conclude, isBetter } from '../../src/verification/outcome.ts'
-import { exactly, isSameSigner, matchSigner } from '../../src/verification/signer-match.ts'
+import { exactly, isNamed, isSameSigner, matchSigner } from '../../src/verification/signer-match.ts'
 
 describe('conclude()', () => {
   it.each<[ReasonCode[], string, ReasonCode[]]>([
@@ -71,6 +71,19 @@ describe('matchSigner()', () => {
     expect(code({ claims: { ref: 'refs/heads/dev' } })).toBe('CLAIM_MISMATCH')
     expect(code({ claims: { repository: 'x' } })).toBe('CLAIM_MISMATCH')
     expect(code({ claims: { constructor: 'x' } })).toBe('CLAIM_MISMATCH')
+  })
+
+  it('an address never stands for a URI with the same text, nor the other way round', () => {
+    expect(code({}, { ...signer, kind: 'uri' })).toBe('UNKNOWN_SIGNER')
+    const uri = 'https://example.org/workflow'
+    for (const [kind, expected] of [
+      ['uri', undefined],
+      ['email', 'UNKNOWN_SIGNER'],
+      ['username', 'UNKNOWN_SIGNER'],
+    ] as const) {
+      expect(code({ identity: exactly(uri) }, { ...signer, value: uri, kind })).toBe(expected)
+      expect(isNamed({ ...signer, value: uri, kind }, uri)).toBe(expected === undefined)
+    }
   })
 
   it('signers are the same by kind, name and issuer', () => {
