@@ -22,6 +22,7 @@ const SERVICE_FAULTS: Readonly<Record<ServiceName, readonly string[]>> = {
   oidc: ['lie-nonce', 'lie-audience', 'lie-issuer', 'lie-expired', 'lie-identity', 'lie-key'],
   ci: ['lie-audience', 'lie-expired', 'lie-key'],
   fulcio: [
+    'ct-down',
     'lie-key',
     'lie-identity',
     'lie-sct',

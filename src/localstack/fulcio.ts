@@ -20,6 +20,7 @@ const MESSAGE = {
   proof: 'The signature supplied in the request could not be verified',
   key: 'The public key supplied in the request could not be parsed',
   weak: 'The public key supplied in the request is insecure',
+  ct: 'Error entering certificate in CTL',
   request: 'The certificate signing request could not be parsed',
 } as const
 
@@ -105,6 +106,7 @@ async function issue(
 ): Promise<string[]> {
   const principal = await authenticate(options, request, body)
   const key = await provenKey(body, principal)
+  if (request.fault === 'ct-down') throw new Refusal(MESSAGE.ct)
   return options.authority.issue(key.spki, principal, request.fault)
 }
 
@@ -195,7 +197,9 @@ async function refusable(run: () => Promise<StackReply>): Promise<StackReply> {
     return await run()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    return grpcError(400, GRPC.invalidArgument, error.message)
+    return error.message === MESSAGE.ct
+      ? grpcError(500, GRPC.internal, error.message)
+      : grpcError(400, GRPC.invalidArgument, error.message)
   }
 }
 

@@ -210,6 +210,20 @@ describe('faults of Fulcio and the timestamp authority', () => {
     expect((await issue('lie-sct')).leaf.verify(intermediate.publicKey)).toBe(true)
   })
 
+  test('a CT log that is down is an internal error', async () => {
+    stack.fault('fulcio', 'ct-down')
+    const key = newKey()
+    const token = await stack.token('alice@example.com')
+    const response = await post(
+      `${stack.url}/api/v2/signingCert`,
+      certificateRequest(token, key, 'alice@example.com'),
+    )
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { code: 13, message: 'Error entering certificate in CTL', details: [] },
+    ])
+  })
+
   test('lies of the timestamp authority', async () => {
     const digest = createHash('sha256').update('x').digest()
     const stamp = async (fault?: string): Promise<Buffer> => {
