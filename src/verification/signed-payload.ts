@@ -12,6 +12,7 @@ import { parseCertificate } from '../x509/certificate.ts'
 import type { LeafCache } from './leaf-cache.ts'
 import { onlineEvidence } from './log-evidence.ts'
 import type { LoggedText } from './log-evidence.ts'
+import type { OpenpgpKey } from './openpgp-packets.ts'
 import { Findings, conclude, isBetter } from './outcome.ts'
 import type { Conclusion } from './outcome.ts'
 import { readSignatureForm, verifySigner } from './signature-form.ts'
@@ -29,6 +30,8 @@ export interface VerifyOptions {
   readonly entries?: readonly TransparencyLogEntry[] | undefined
   /** Object ids that gitsign's online kind may have logged; only used with `entries`. */
   readonly loggedTexts?: readonly LoggedText[] | undefined
+  /** OpenPGP keys that a policy pins; undefined: none was asked, and their signatures are UNSUPPORTED. */
+  readonly openpgpKeys?: readonly OpenpgpKey[] | undefined
 }
 
 export interface SignedPayload {
