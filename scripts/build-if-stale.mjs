@@ -14,7 +14,9 @@ function modifiedAt(path) {
 /** @returns whether dist is missing or older than a source, package.json or the lock file. */
 export function isStale() {
   const built = Math.min(
-    ...['cli.js', 'gpg.cjs'].map((name) => modifiedAt(join(root, 'dist', name))),
+    ...['cli.js', 'gpg.cjs', 'public-good.json'].map((name) =>
+      modifiedAt(join(root, 'dist', name)),
+    ),
   )
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) =>
     join('src', name),

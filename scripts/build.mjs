@@ -16,17 +16,17 @@ import {
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const dist = join(root, 'dist')
+const project = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(project, 'dist')
 
 /** Throws when tsup fails; its words are in the message. */
 export function build() {
-  mkdirSync(join(root, '.cache'), { recursive: true })
-  const fresh = mkdtempSync(join(root, '.cache', 'build-'))
+  mkdirSync(join(project, '.cache'), { recursive: true })
+  const fresh = mkdtempSync(join(project, '.cache', 'build-'))
   try {
-    const tsup = join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js')
+    const tsup = join(project, 'node_modules', 'tsup', 'dist', 'cli-default.js')
     const run = spawnSync(process.execPath, [tsup, '--silent', '--out-dir', fresh], {
-      cwd: root,
+      cwd: project,
       encoding: 'utf8',
     })
     if (run.status !== 0) throw new Error(`tsup failed:\n${run.stdout}${run.stderr}`)
@@ -47,10 +47,11 @@ function writeManPage(fresh) {
   writeFileSync(join(fresh, 'git-signet.1'), run.stdout)
 }
 
-/** What the report renderers read at run time, and the published JSON Schemas. */
+/** What is read at run time: the report's page, the JSON Schemas, the trusted root. */
 function copyAssets(fresh) {
+  cpSync(join(project, 'src', 'sigstore', 'public-good.json'), join(fresh, 'public-good.json'))
   for (const name of ['page', 'schema']) {
-    cpSync(join(root, 'src', 'report', name), join(fresh, name), { recursive: true })
+    cpSync(join(project, 'src', 'report', name), join(fresh, name), { recursive: true })
   }
 }
 
