@@ -82,7 +82,8 @@ async function* drawn(
       yield lines
     }
   } catch (error) {
-    if (isDrawn || !(error instanceof UnavailableError) || error.code !== 'GIT_FAILED') throw error
+    if (isDrawn || !(error instanceof UnavailableError)) throw error
+    if (!/: fatal: (ambiguous argument|bad revision|unknown revision)/.test(error.message)) throw error
     throw new UsageError('LOG_OPERANDS', error.message, {
       hint: 'git signet log [RANGE…] [-- PATH…]',
       cause: error,
