@@ -1,5 +1,5 @@
 import { UnavailableError, UsageError } from '../errors.ts'
-import { readGitConfig } from '../git/config.ts'
+import { readGitConfigNow } from '../git/config-now.ts'
 import type { GitConfig } from '../git/config.ts'
 
 /**
@@ -7,9 +7,9 @@ import type { GitConfig } from '../git/config.ts'
  *
  * @throws UsageError GIT_CONFIG git itself cannot read it
  */
-export async function readConfiguration(): Promise<GitConfig> {
+export function readConfiguration(): GitConfig {
   try {
-    return await readGitConfig({ cwd: process.cwd(), env: process.env })
+    return readGitConfigNow({ cwd: process.cwd(), env: process.env })
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error
     throw new UsageError('GIT_CONFIG', `cannot read git's configuration: ${error.message}`, {

@@ -4,9 +4,9 @@ import type { ExitCode } from '../errors.ts'
 import { parseGpgArguments } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
-import { readConfiguration } from './gpg-configuration.ts'
 import { tell, writeAll } from './gpg-io.ts'
 import type * as SignPart from './gpg-sign.ts'
+import { runVerify } from './gpg-verify.ts'
 
 /** Signing loads much that verifying does not need: a bundle of its own beside this one. */
 function signPart(): typeof SignPart {
@@ -21,11 +21,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     statusFd = call.statusFd
     isVerifying = call.mode === 'verify'
     if (call.mode === 'sign') return await signPart().runSign(call)
-    // git reads its configuration while the rest of this program is still being loaded.
-    const configuration = readConfiguration()
-    configuration.catch(() => undefined)
-    const { runVerify } = await import('./gpg-verify.ts')
-    return await runVerify(call, configuration)
+    return runVerify(call)
   } catch (error) {
     const exit = exitCodeOf(error)
     tell(errorText(error))

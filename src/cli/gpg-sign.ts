@@ -29,11 +29,8 @@ export async function runSign(call: GpgCall & { mode: 'sign' }): Promise<ExitCod
         hint: 'git calls this; to sign a commit: git commit -S',
       })
     }
-    const configuration = readConfiguration()
-    // Awaited below; should reading the payload fail first, that is what is said.
-    configuration.catch(() => undefined)
     const payload = readAll(0, 'what is to be signed')
-    const settings = loadSettings({ env, gitConfig: await configuration })
+    const settings = loadSettings({ env, gitConfig: readConfiguration() })
     if (payload.length === 0) {
       throw new UsageError('NOTHING_TO_SIGN', 'cannot sign: standard input is empty')
     }

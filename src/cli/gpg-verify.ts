@@ -3,13 +3,13 @@ import { loadTrustRoots } from '../config/trust-root.ts'
 import { runSync } from '../crypto/verify.ts'
 import { EXIT } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
-import type { GitConfig } from '../git/config.ts'
 import type { GpgCall } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
 import type { VerifyStatus } from '../gpg/status.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import { verifySignedPayload } from '../verification/signed-payload.ts'
 import type { SignatureFacts } from '../verification/signed-payload.ts'
+import { readConfiguration } from './gpg-configuration.ts'
 import { readAll, tell, writeAll } from './gpg-io.ts'
 import { judgeIdentity } from './gpg-identity.ts'
 import type { IdentityVerdict } from './gpg-identity.ts'
@@ -20,13 +20,10 @@ import { claimedSigner, verificationText } from './gpg-text.ts'
  *
  * @throws SignetError before anything was said; the caller tells git
  */
-export async function runVerify(
-  call: GpgCall & { mode: 'verify' },
-  configuration: Promise<GitConfig>,
-): Promise<ExitCode> {
+export function runVerify(call: GpgCall & { mode: 'verify' }): ExitCode {
   const armor = readAll(call.signatureFile, 'the signature file')
   const payload = readAll(call.payloadFile ?? 0, 'what was signed')
-  const sources = { env: process.env, gitConfig: await configuration }
+  const sources = { env: process.env, gitConfig: readConfiguration() }
   const roots = loadTrustRoots(readSetting('trustedRoot', sources))
   const verdictOn = judgeIdentity(
     readSetting('identity', sources),

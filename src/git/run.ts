@@ -123,7 +123,7 @@ export async function runGit(
     const status = await exitOf(child, args)
     if (failure !== undefined) throw failure
     if (!(options.answers ?? [0]).includes(status)) {
-      throw gitError('GIT_FAILED', args, reason(status, stderr()))
+      throw gitError('GIT_FAILED', args, gitReason(status, stderr()))
     }
     return { status, stdout: Buffer.concat(chunks), stderr: stderr() }
   } finally {
@@ -148,7 +148,7 @@ export function startGit(place: GitPlace, args: readonly string[]): GitProcess {
   let stopped = false
   child.stdin.on('error', () => undefined)
   const finished = exitOf(child, args).then((status) => {
-    if (status !== 0 && !stopped) throw gitError('GIT_FAILED', args, reason(status, stderr()))
+    if (status !== 0 && !stopped) throw gitError('GIT_FAILED', args, gitReason(status, stderr()))
   })
   // Nobody may be waiting yet when it fails; whoever awaits `finished` still gets the error.
   finished.catch(() => undefined)
@@ -215,7 +215,8 @@ function exitOf(
   })
 }
 
-function reason(status: number, stderr: string): string {
+/** What a git that failed said, for a message. */
+export function gitReason(status: number | null, stderr: string): string {
   const line = stderr.trim().split('\n').slice(-3).join('; ')
   return line === '' ? `exit ${String(status)}` : escapeText(line, 500)
 }
