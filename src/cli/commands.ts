@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
   { name: 'verify-tag', load: async () => (await import('./commands/verify-tag.ts')).verifyTag },
   { name: 'log', load: async () => (await import('./commands/log.ts')).log },
+  { name: 'resign', load: async () => (await import('./commands/resign.ts')).resign },
   { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },
   { name: 'stack', load: async () => (await import('./commands/stack.ts')).stack },
   { name: 'export', load: async () => (await import('./commands/export.ts')).exportCommand },

@@ -55,6 +55,6 @@ export function checkCommitter(
 }
 
 /** Addresses differ in case only by accident: providers fold it, people type it. */
-function isSameAddress(a: string, b: string): boolean {
+export function isSameAddress(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase()
 }

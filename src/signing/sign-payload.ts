@@ -15,16 +15,20 @@ import { escapeText } from '../encoding/escape.ts'
 import { RefusedError } from '../errors.ts'
 import type { Signer } from '../facts.ts'
 import type { HttpClient } from '../oidc/http-client.ts'
+import type { Principal } from '../oidc/id-token.ts'
 import { deadlineIn, requestService } from '../sigstore/retry.ts'
 import type { RetryOptions } from '../sigstore/retry.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import { encodeLogEntry } from '../tlog/entry.ts'
 import { verifySignedPayload } from '../verification/signed-payload.ts'
 import { checkCommitter } from './committer.ts'
 import { obtainCredential } from './credential.ts'
+import type { Credential } from './credential.ts'
 import { obtainEvidence } from './evidence.ts'
 import { obtainIdentity } from './identity.ts'
 import { isPublicLog, notePublicLog } from './public-notice.ts'
 import { chooseServices } from './services.ts'
+import type { SigningServices } from './services.ts'
 
 export interface SigningIo {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -51,6 +55,21 @@ export interface SignedResult {
 /** A wait shorter than this needs no explanation. */
 const QUIET_WAIT_MS = 1500
 
+/** One login that signs several payloads with one certificate, for as long as that is valid. */
+export interface SigningSession {
+  /** Who the login says it is. */
+  readonly principal: Principal
+  /**
+   * Signs one payload. Payloads may be signed side by side.
+   *
+   * @throws UsageError COMMITTER_MISMATCH; RefusedError, UnavailableError
+   */
+  sign(payload: Uint8Array): Promise<SignedResult>
+}
+
+/** A certificate that ends sooner than this is not begun with. */
+const SPARE_S = 60
+
 /**
  * Signs what git hands over: identity, committer check, a fresh key and its certificate, CMS, timestamp
  * and log entry, and our own verifier's word that the result is proven. Not logged is not signed. The
@@ -63,6 +82,20 @@ export async function signPayload(
   settings: Settings,
   io: SigningIo,
 ): Promise<SignedResult> {
+  const session = await openSigningSession(settings, io)
+  return session.sign(payload)
+}
+
+/**
+ * Logs in. A certificate is asked for when the first payload has passed the committer check, and anew
+ * when it is about to end.
+ *
+ * @throws UsageError, RefusedError, UnavailableError
+ */
+export async function openSigningSession(
+  settings: Settings,
+  io: SigningIo,
+): Promise<SigningSession> {
   const roots = loadTrustRoots(settings.trustedRoot)
   const services = chooseServices(settings, io.clock() / 1000)
   const network = networkOptions(settings, io)
@@ -79,23 +112,38 @@ export async function signPayload(
   const who = escapeText(principal.value)
   io.say(`git-signet: signing as ${who}, by ${escapeText(identity.from)}\n`)
   const workflow = claims['job_workflow_ref']
-  const mismatch = checkCommitter(
-    payload,
-    principal,
-    settings.matchCommitter.value,
-    typeof workflow === 'string' ? `https://github.com/${workflow}` : undefined,
-  )
-  if (mismatch !== undefined) io.say(`git-signet: ${mismatch}\n`)
-  if (isPublicLog(services.log.url)) notePublicLog(io.env, who, services.log.url, io.say)
+  const workflowUri = typeof workflow === 'string' ? `https://github.com/${workflow}` : undefined
 
-  const options = network()
-  const { key, certificate } = await obtainCredential(
-    services.fulcio,
-    identity.token,
-    roots,
-    options,
-  )
-  const signingTime = Math.floor(io.clock() / 1000)
+  let held: Promise<Credential> | undefined
+  const credential = async (options: RetryOptions): Promise<Credential> => {
+    if (held === undefined) {
+      if (isPublicLog(services.log.url)) notePublicLog(io.env, who, services.log.url, io.say)
+    } else if ((await held).certificate.notAfter - SPARE_S > io.clock() / 1000) return held
+    held = obtainCredential(services.fulcio, identity.token, roots, options)
+    return held
+  }
+  return {
+    principal,
+    sign: async (payload) => {
+      const mode = settings.matchCommitter.value
+      const mismatch = checkCommitter(payload, principal, mode, workflowUri)
+      if (mismatch !== undefined) io.say(`git-signet: ${mismatch}\n`)
+      const options = network()
+      const signer = await credential(options)
+      const signingTime = Math.floor(io.clock() / 1000)
+      return signWith(signer, payload, signingTime, services, roots, options)
+    },
+  }
+}
+
+async function signWith(
+  { key, certificate }: Credential,
+  payload: Uint8Array,
+  signingTime: number,
+  services: SigningServices,
+  roots: TrustRoots,
+  options: RetryOptions,
+): Promise<SignedResult> {
   const signedAttrs = buildSignedAttrs(sha256(payload), signingTime)
   const signature = key.sign(signedAttrs)
   const { entry, timestamp } = await obtainEvidence(

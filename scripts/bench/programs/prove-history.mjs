@@ -37,5 +37,7 @@ for (let round = 0; round < Number(values.repeat); round += 1) {
 cache?.save()
 await repository.close()
 const ms = Number(process.hrtime.bigint() - started) / 1e6
-const rssMiB = process.resourceUsage().maxRSS / 1024
-process.stdout.write(`${JSON.stringify({ commits, proven, ms, rssMiB })}\n`)
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
+const rssMiB = maxRSS / 1024
+const cpuMs = (userCPUTime + systemCPUTime) / 1000
+process.stdout.write(`${JSON.stringify({ commits, proven, ms, cpuMs, rssMiB })}\n`)
