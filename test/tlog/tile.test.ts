@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeHex } from '../../src/encoding/hex.ts'
 import { parseCheckpoint } from '../../src/tlog/checkpoint.ts'
-import { leafHash, rootFromInclusionProof } from '../../src/tlog/merkle.ts'
+import { leafHash, rootFromInclusionProof, verifyConsistency } from '../../src/tlog/merkle.ts'
 import { parseNote } from '../../src/tlog/note.ts'
 import { proveConsistency, proveInclusion, treeRoot } from '../../src/tlog/prove.ts'
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../src/tlog/tile.ts'
 import { MerkleTree } from '../../src/tlog/tree.ts'
 import { readShared, sharedFolder } from '../shared.ts'
+import { signedObjects } from './signed-objects.ts'
 
 describe('tilePath()', () => {
   it.each([
@@ -156,5 +157,29 @@ describe.skipIf(sharedFolder === undefined)('a real log on disk (skipped: no sha
     expect(Buffer.from(tree.tile(0, 0))).toEqual(file('tile/0/000'))
     expect(Buffer.from(tree.tile(0, 1, 65))).toEqual(file('tile/0/001.p/65'))
     expect(Buffer.from(tree.tile(1, 0, 1))).toEqual(file('tile/1/000.p/1'))
+  })
+
+  it('gives every root it has ever signed, and the proof that each signature embeds', () => {
+    const hashAt = hashesFromTiles(321, file)
+    let checked = 0
+    for (const { id, entry } of signedObjects('interop')) {
+      const proof = entry?.inclusionProof
+      if (entry === undefined || proof === undefined || entry.inclusionPromise) continue
+      const size = Number(proof.treeSize)
+      const head = parseCheckpoint(parseNote(proof.checkpoint).text)
+      expect([id, encodeHex(head.rootHash)]).toEqual([id, encodeHex(treeRoot(size, hashAt))])
+      const path = proveInclusion(Number(entry.logIndex), size, hashAt)
+      expect([id, hex(proof.hashes)]).toEqual([id, hex(path)])
+      const consistency = {
+        firstSize: proof.treeSize,
+        firstRoot: head.rootHash,
+        secondSize: 321n,
+        secondRoot: treeRoot(321, hashAt),
+        hashes: proveConsistency(size, 321, hashAt),
+      }
+      expect(verifyConsistency(consistency)).toBe(true)
+      checked += 1
+    }
+    expect(checked).toBeGreaterThan(20)
   })
 })
