@@ -104,10 +104,10 @@ class LazyKey implements PublicKey {
 
 function importKey(key: LazyKey): KeyObject {
   try {
-    if (key.curve === undefined) {
+    if (key.curve !== 'P-256') {
       return createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' })
     }
-    // As JWK: Node 20 imports it in two thirds of the time that SPKI takes.
+    // As JWK: Node 20 imports P-256 in half the time that SPKI takes (P-384 it takes three times).
     const half = (key.raw.length - 1) / 2
     const coordinate = (from: number): string =>
       Buffer.from(key.raw.subarray(from, from + half)).toString('base64url')
