@@ -40,6 +40,6 @@ describe.each(Object.keys(TARGETS))('fuzz target %s', (name) => {
 })
 
 it('fixtures/fuzz has no case of a target that is gone', () => {
-  const folders = existsSync(fixtures) ? readdirSync(fixtures) : []
-  expect(folders.filter((name) => !Object.hasOwn(TARGETS, name))).toEqual([])
+  const names = readdirSync(fixtures).filter((name) => name !== 'README.md')
+  expect(names.filter((name) => !Object.hasOwn(TARGETS, name))).toEqual([])
 })
