@@ -8,8 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['scripts/build-if-stale.mjs'],
     // Real git, openssl and a local stack on two shared cores: slow is not broken.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // What a developer has configured must not decide what a test sees.
     env: {
       GIT_CONFIG_NOSYSTEM: '1',

@@ -45,11 +45,19 @@ function runDemo(env: Record<string, string> = {}, signal?: NodeJS.Signals, afte
   })
 }
 
-function isStackRunning(output: string): boolean {
+/** Whether the stack still runs a moment later: what init has not yet reaped no longer does. */
+async function isStackRunning(output: string): Promise<boolean> {
   const pid = /\(process (\d+)\)/.exec(output)?.[1]
   if (pid === undefined) return false
+  for (let attempt = 0; attempt < 50 && isAlive(Number(pid)); attempt += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return isAlive(Number(pid))
+}
+
+function isAlive(pid: number): boolean {
   try {
-    process.kill(Number(pid), 0)
+    process.kill(pid, 0)
     return true
   } catch {
     // ESRCH: it has ended.
@@ -57,7 +65,7 @@ function isStackRunning(output: string): boolean {
   }
 }
 
-describe('npm run demo', () => {
+describe('npm run demo', { timeout: 120_000 }, () => {
   it('does all it says, and leaves nothing running or lying about', async () => {
     const { status, output } = await runDemo()
     expect(output).toContain('All as it should be')
@@ -65,7 +73,7 @@ describe('npm run demo', () => {
     expect(output).toContain('$ git commit -m "Say hello"\n')
     expect(output).toContain('(exit 1: refused, as it should be)')
     expect(readdirSync(folder)).toEqual([])
-    expect(isStackRunning(output)).toBe(false)
+    expect(await isStackRunning(output)).toBe(false)
   })
 
   it.each([
@@ -77,7 +85,7 @@ describe('npm run demo', () => {
     expect(status).toBe(130)
     expect(output).not.toContain('All as it should be')
     expect(readdirSync(folder)).toEqual([])
-    expect(isStackRunning(output)).toBe(false)
+    expect(await isStackRunning(output)).toBe(false)
   })
 
   it('fails, and leaves nothing, when a step does not do what it should', async () => {
@@ -92,7 +100,7 @@ describe('npm run demo', () => {
       expect(output).toContain('demo: that should have exited with 0, not 5')
       expect(status).toBe(1)
       expect(readdirSync(folder)).toEqual([])
-      expect(isStackRunning(output)).toBe(false)
+      expect(await isStackRunning(output)).toBe(false)
     } finally {
       rmSync(bin, { recursive: true, force: true })
     }
