@@ -22,7 +22,11 @@ export interface SignatureForm {
   readonly messageDigest: Uint8Array
   /** Undefined: an algorithm that is not built. */
   readonly scheme: SignatureScheme | undefined
-  /** Deviations from the one form, by name. */
+  /**
+   * Deviations from the one form, by name: `ber`, `unsorted-certificates`, `unsorted-signed-attributes`,
+   * `unsorted-unsigned-attributes`, `more-signed-attributes`, `digest-algorithm`, `null-parameters`,
+   * `id-ecPublicKey`, `signature-algorithm`.
+   */
   readonly tolerated: readonly string[]
 }
 
