@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
-import { MalformedError } from '../errors.ts'
+import { EXIT, MalformedError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
 import { parseGpgArguments } from '../gpg/arguments.ts'
 import { verifyStatusLines } from '../gpg/status.ts'
+import { openTerminal } from '../signing/terminal.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
 import { tell, writeAll } from './gpg-io.ts'
 import type * as SignPart from './gpg-sign.ts'
@@ -11,6 +12,14 @@ import { runVerify } from './gpg-verify.ts'
 /** Signing loads much that verifying does not need: a bundle of its own beside this one. */
 function signPart(): typeof SignPart {
   return createRequire(__filename)('./gpg-sign.cjs') as typeof SignPart
+}
+
+/** git may swallow standard error; our own mistakes must not go unseen. */
+function tellTerminal(text: string): void {
+  if (process.stderr.isTTY) return
+  const terminal = openTerminal()
+  terminal?.write(text)
+  terminal?.close()
 }
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -24,7 +33,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return runVerify(call)
   } catch (error) {
     const exit = exitCodeOf(error)
-    tell(errorText(error))
+    const text = errorText(error)
+    tell(text)
+    if (exit === EXIT.internal) tellTerminal(text)
     // Nothing was said yet: whatever throws does so before the status. Silence would mean "unsigned".
     if (isVerifying && statusFd !== undefined) {
       const isBad = error instanceof MalformedError
