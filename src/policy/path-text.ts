@@ -15,7 +15,7 @@ export function pathText(bytes: Uint8Array): string {
 
 function bytewise(bytes: Uint8Array): string {
   const parts: string[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const byte = bytes[at] ?? 0
     const length = byte < 0x80 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
     const text = decodeOne(bytes.subarray(at, at + length))

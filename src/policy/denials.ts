@@ -1,0 +1,73 @@
+import type { Facts } from '../facts.ts'
+import { ownerOf, showTime, trustedTime } from './identify.ts'
+import type { Policy, Revocation } from './model.ts'
+import type { Reason } from './reason.ts'
+
+/** What revocations are compared with. */
+export interface Deniable {
+  readonly id: string
+  readonly payloadSha256: string
+  readonly facts: Facts
+}
+
+/**
+ * What a policy takes away from an object after the fact (policy.md §4.6): `until` and `[[revoke]]`.
+ * Signatures without time are not touched by an `until`: they were judged before the step that set it,
+ * or by the policy that has it (`identify`).
+ *
+ * @param payloadOf - SHA-256 of the payload of an object that a revocation names, where it is there
+ */
+export async function denialsOf(
+  policy: Policy,
+  object: Deniable,
+  payloadOf: (id: string) => Promise<string | undefined>,
+): Promise<Reason[]> {
+  const reasons: Reason[] = []
+  const { facts } = object
+  const time = trustedTime(facts)
+  const owner = facts.signer === null ? undefined : ownerOf(policy, facts.signer)
+  for (const window of owner === undefined ? [] : [owner.entry, owner.mark]) {
+    if (window.until === undefined || time === undefined || time < window.until) continue
+    const detail = `${owner?.entry.name ?? ''} counted until ${showTime(window.until)}; signed ${showTime(time)}`
+    reasons.push({ code: 'AFTER_UNTIL', detail })
+    break
+  }
+  for (const revocation of policy.revoke) {
+    if (!(await isRevoked(revocation, object, owner?.entry.name, time, payloadOf))) continue
+    reasons.push({ code: 'REVOKED', detail: revocation.reason })
+  }
+  return reasons
+}
+
+async function isRevoked(
+  revocation: Revocation,
+  object: Deniable,
+  owner: string | undefined,
+  time: number | undefined,
+  payloadOf: (id: string) => Promise<string | undefined>,
+): Promise<boolean> {
+  const { target, from, to, except } = revocation
+  if (except.has(object.id)) return false
+  const { facts } = object
+  const isInside =
+    time !== undefined && (from === undefined || from <= time) && (to === undefined || time <= to)
+  const hasWindow = from !== undefined || to !== undefined
+  switch (target.kind) {
+    case 'person':
+      if (owner !== target.name) return false
+      // With a window a person's revocation reaches timed signatures only.
+      return hasWindow ? isInside : true
+    case 'cert':
+      return facts.certificate?.sha256 === target.sha256 && (!hasWindow || isInside)
+    case 'log-entry':
+      return facts.log.some(
+        ({ index, by }) =>
+          index === target.index && (target.log === undefined || target.log === by),
+      )
+    case 'key':
+      // Without a time nothing says that a signature lies outside the window.
+      return facts.signer?.value === target.value && (!hasWindow || time === undefined || isInside)
+    case 'commit':
+      return object.id === target.id || object.payloadSha256 === (await payloadOf(target.id))
+  }
+}
