@@ -95,6 +95,12 @@ export async function runGit(
   const chunks: Buffer[] = []
   let length = 0
   let failure: UnavailableError | undefined
+  const end = (): void => {
+    child.kill('SIGKILL')
+    // A grandchild may hold the pipes open for longer than git lives.
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
   const timer =
     options.timeoutMs === undefined
       ? undefined
@@ -104,14 +110,14 @@ export async function runGit(
             args,
             `no answer within ${String(options.timeoutMs)} ms`,
           )
-          child.kill('SIGKILL')
+          end()
         }, options.timeoutMs)
   child.stdout.on('data', (chunk: Buffer) => {
     length += chunk.length
     if (length <= maxBytes) chunks.push(chunk)
     else {
       failure ??= gitError('GIT_OUTPUT', args, `more than ${String(maxBytes)} bytes of output`)
-      child.kill('SIGKILL')
+      end()
     }
   })
   const stderr = collectStderr(child.stderr)
