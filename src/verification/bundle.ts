@@ -76,15 +76,21 @@ export function* verifyBundle(
 }
 
 function readCertificate(bundle: Bundle, key: PublicKey | undefined): Certificate | undefined {
-  const [leaf, ...others] = (bundle.certificates ?? []).map(parseCertificate)
+  const chain = (bundle.certificates ?? []).map(parseCertificate)
+  const [leaf] = chain
   if ((leaf === undefined) === (key === undefined)) {
     throw malformed(
       key === undefined ? 'it needs a key that is not given' : 'it brings its own certificate',
     )
   }
-  // sigstore_bundle.proto: a chain must not hold a root, lest somebody trusts it.
-  if (others.some(({ issuer, subject }) => equalBytes(issuer, subject))) {
-    throw malformed('its chain holds a root certificate')
+  for (const [at, certificate] of chain.slice(1).entries()) {
+    // sigstore_bundle.proto: a chain must not hold a root, lest somebody trusts it.
+    if (equalBytes(certificate.issuer, certificate.subject)) {
+      throw malformed('its chain holds a root certificate')
+    }
+    if (!equalBytes(chain[at]?.issuer ?? new Uint8Array(), certificate.subject)) {
+      throw malformed('its chain is not in the order of issuing')
+    }
   }
   return leaf
 }
