@@ -144,7 +144,15 @@ while (Date.now() < endsAt) {
     runs += 1
   }
   // Asking costs more than running: one by one only where the batch reached something new.
-  if (reachedNew(false)) batch.forEach(consider)
+  if (reachedNew(false)) {
+    const before = corpus.length
+    batch.forEach(consider)
+    if (corpus.length === before) {
+      // Only together, or only once, do they reach it (a cache, a limit): it must not be asked for again.
+      batch.forEach(judge)
+      reachedNew(true)
+    }
+  }
 }
 parentPort.postMessage({
   kind: 'done',
