@@ -1,5 +1,5 @@
 import { loadSettings } from '../config/settings.ts'
-import { EXIT, UsageError } from '../errors.ts'
+import { EXIT, UnavailableError, UsageError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
 import type { GpgCall } from '../gpg/arguments.ts'
 import { beginSigningLine, signatureCreatedLine } from '../gpg/status.ts'
@@ -48,7 +48,8 @@ export async function runSign(call: GpgCall & { mode: 'sign' }): Promise<ExitCod
     }
     forgetFailure(env)
     return EXIT.ok
-  } catch (error) {
+  } catch (thrown) {
+    const error = withWayOut(thrown)
     keepFailure(env, error, Date.now())
     const text = errorText(error)
     tell(text)
@@ -58,4 +59,13 @@ export async function runSign(call: GpgCall & { mode: 'sign' }): Promise<ExitCod
   } finally {
     terminal?.close()
   }
+}
+
+/** Whoever is offline wants to go on working. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof UnavailableError) || error.hint !== undefined) return error
+  return new UnavailableError(error.code, error.message, {
+    cause: error,
+    hint: 'unsigned for now: git commit --no-gpg-sign\nsign it later: git signet resign BASE..HEAD',
+  })
 }

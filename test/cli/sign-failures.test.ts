@@ -128,7 +128,7 @@ describe('services that fail', () => {
       stack.fault(service, mode, 1000)
       const before = Date.now()
       const result = await alice.sign({ env: { ...TSA(), SIGNET_TIMEOUT: '2' } })
-      expectFailure(result, 4, name, stack.url.replace('http://', ''))
+      expectFailure(result, 4, name, stack.url.replace('http://', ''), '--no-gpg-sign')
       expect(Date.now() - before).toBeLessThan(8000)
     },
   )

@@ -182,6 +182,18 @@ describe.each(gits)('git $version', ({ program }) => {
     expect(log.stdout).toContain(row.says)
   })
 
+  test.each([
+    ['an issuer that is none', { SIGNET_IDENTITY: ADDRESS, SIGNET_IDENTITY_ISSUER: 'somebody' }],
+    ['a trusted root that is not there', { SIGNET_TRUSTED_ROOT: '/nowhere' }],
+  ])('what cannot be checked is never silence: %s', async (_what, env) => {
+    const options = { cwd: 'work', env }
+    const shown = await alice.run(program, ['log', '-1', '--format=%G?|%GT', 'topic'], options)
+    expect(shown.stdout.trim()).toBe('E|undefined')
+    const verified = await alice.run(program, ['verify-commit', 'topic'], options)
+    expect(verified.status).toBe(1)
+    expect(verified.stderr).toContain('git-signet: error: cannot ')
+  })
+
   test('verify-tag and tag -v judge tags alike', async () => {
     const accepted = [...NAMED, '-c', `signet.identityIssuer=${stack.issuer}`]
     const tag = (...args: string[]) => alice.run(program, args, { cwd: 'work' })
