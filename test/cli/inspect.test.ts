@@ -54,13 +54,14 @@ describeShared('git-signet inspect', () => {
 
   it('--online proves what only the log knows', async () => {
     const rekor = await recordedRekor()
+    const other = await InteropPerson.create()
     try {
       for (const repository of ['repo', 'repo-sha256'] as const) {
         const format = repository === 'repo' ? 'sha1' : 'sha256'
         const ids = index
           .filter((item) => item.object_format === format && item.made_with.entry === 'online')
           .map(({ oid }) => oid)
-        const { stdout, status } = await person.run(
+        const { stdout, status } = await other.run(
           process.execPath,
           [programPath, 'inspect', '--json', '--online', ...ids],
           { cwd: `${repository}.git`, env: { SIGNET_REKOR_URL: rekor.url } },
@@ -70,6 +71,7 @@ describeShared('git-signet inspect', () => {
       }
     } finally {
       await rekor.close()
+      other.remove()
     }
   })
 

@@ -163,8 +163,9 @@ describeShared('git-signet verify', () => {
 
   it('--online asks the log', async () => {
     const rekor = await recordedRekor()
+    const other = await InteropPerson.create()
     try {
-      const { status } = await person.run(
+      const { status } = await other.run(
         process.execPath,
         [programPath, 'verify', '--online', 't-v1-online', ...ALICE],
         { cwd: 'repo.git', env: { SIGNET_REKOR_URL: rekor.url } },
@@ -172,6 +173,7 @@ describeShared('git-signet verify', () => {
       expect(status).toBe(0)
     } finally {
       await rekor.close()
+      other.remove()
     }
   })
 
