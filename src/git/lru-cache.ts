@@ -17,16 +17,16 @@ export class LruCache<V> {
   }
 
   set(key: string, value: V, cost = 1): void {
-    this.#remove(key)
+    this.delete(key)
     this.#values.set(key, { value, cost })
     this.#cost += cost
     for (const oldest of this.#values.keys()) {
       if (this.#cost <= this.#maxCost || this.#values.size <= 1) return
-      this.#remove(oldest)
+      this.delete(oldest)
     }
   }
 
-  #remove(key: string): void {
+  delete(key: string): void {
     this.#cost -= this.#values.get(key)?.cost ?? 0
     this.#values.delete(key)
   }

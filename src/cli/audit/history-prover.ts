@@ -5,6 +5,7 @@ import type { CommitRange } from '../../git/refs.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import { verifyCommits, verifyHistory } from '../../verification/history.ts'
 import type { HistoryOptions, ProvedCommit } from '../../verification/history.ts'
+import { completeHistory } from '../../verification/online-keep.ts'
 import type { Context } from '../context.ts'
 import { VERSION } from '../version.ts'
 import type { Prover } from '../verify/prover.ts'
@@ -39,15 +40,22 @@ export class HistoryProver {
 
   /** Every commit of a range, in the order of the walk. @throws UnavailableError as runGit */
   range(range: CommitRange, options: HistoryOptions = {}): AsyncIterable<ProvedCommit> {
-    return verifyHistory(this.repository, range, this.#prover.roots, {
-      ...options,
-      cache: this.#cache,
-    })
+    const cache = this.#cache
+    return this.#completed(
+      verifyHistory(this.repository, range, this.#prover.roots, { ...options, cache }),
+    )
   }
 
   /** Commits by id, in this order. @throws UnavailableError as runGit */
   commits(ids: readonly string[]): AsyncIterable<ProvedCommit> {
-    return verifyCommits(this.repository, ids, this.#prover.roots, { cache: this.#cache })
+    const options = { cache: this.#cache }
+    return this.#completed(verifyCommits(this.repository, ids, this.#prover.roots, options))
+  }
+
+  async *#completed(
+    source: AsyncIterable<ProvedCommit>,
+  ): AsyncGenerator<ProvedCommit, void, undefined> {
+    yield* completeHistory(source, await this.#prover.completion())
   }
 
   async close(): Promise<void> {

@@ -50,6 +50,7 @@ Exit 0 when every object could be read, whatever its signature is worth; 4 when 
       for (const name of positionals) await inspectOne(name)
       if (options.stdin) for await (const name of lines(context)) await inspectOne(name)
       if (file !== undefined) print(await prover.proveObject(readPushCertificate(file)))
+      await prover.settle()
       for (const warning of prover.warnings) {
         context.streams.stderr.write(`git-signet: warning: ${escapeText(warning, 1000)}\n`)
       }

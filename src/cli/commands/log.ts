@@ -24,7 +24,7 @@ For a pager: git -p signet log.`,
   options: { ...PROOF_OPTIONS },
   async run(context, { options, positionals, beforeTerminator }): Promise<ExitCode> {
     const { stdout } = context.streams
-    const prover = await Prover.open(context, options)
+    const prover = await Prover.open(context, { ...options, keep: false })
     const history = await HistoryProver.open(context, prover)
     try {
       const judge = await judgeFor(NO_SIGNER_FLAGS, prover)
@@ -48,6 +48,7 @@ For a pager: git -p signet log.`,
         // Whoever reads a pager and leaves it has seen enough.
         if (stdout.isClosed) break
       }
+      await prover.settle()
       if (count.unnamed > 0) stdout.write(SIGNER_NOT_CHECKED)
       tellWarnings(prover.warnings, context)
       return count.summary().exit
@@ -83,7 +84,8 @@ async function* drawn(
     }
   } catch (error) {
     if (isDrawn || !(error instanceof UnavailableError)) throw error
-    if (!/: fatal: (ambiguous argument|bad revision|unknown revision)/.test(error.message)) throw error
+    if (!/: fatal: (ambiguous argument|bad revision|unknown revision)/.test(error.message))
+      throw error
     throw new UsageError('LOG_OPERANDS', error.message, {
       hint: 'git signet log [RANGE…] [-- PATH…]',
       cause: error,

@@ -9,7 +9,7 @@ import type { StoredObject } from '../../verification/object.ts'
 import type { Context } from '../context.ts'
 import { defineCommand } from '../command.ts'
 import { judgeFor } from '../verify/judge.ts'
-import { PROOF_OPTIONS, REPORT_OPTIONS, SIGNER_OPTIONS } from '../verify/options.ts'
+import { KEEP_OPTIONS, PROOF_OPTIONS, REPORT_OPTIONS, SIGNER_OPTIONS } from '../verify/options.ts'
 import { Prover } from '../verify/prover.ts'
 import { printVerdicts } from '../verify/report.ts'
 import { detailsOf, singleVerdict } from '../verify/single.ts'
@@ -24,13 +24,14 @@ export const verifyTag = defineCommand({
 
 Exit codes are those of verify; a tag without an object of its own, or whose object has another name, is 1.`,
   examples: ['git signet verify-tag --identity release@example.org --issuer google v1.2.0'],
-  options: { ...SIGNER_OPTIONS, ...PROOF_OPTIONS, ...REPORT_OPTIONS },
+  options: { ...SIGNER_OPTIONS, ...PROOF_OPTIONS, ...KEEP_OPTIONS, ...REPORT_OPTIONS },
   async run(context, { options, positionals }): Promise<ExitCode> {
     const prover = await Prover.open(context, options)
     try {
       const judge = await judgeFor(options, prover)
       const results: { verdict: Verdict; details: VerdictDetails }[] = []
       for (const name of positionals) results.push(await judgeTag(name, judge, prover, context))
+      await prover.settle()
       const command = `verify-tag ${positionals.join(' ')}`
       return printVerdicts(results, command, prover, options, context)
     } finally {

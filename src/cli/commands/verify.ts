@@ -10,7 +10,13 @@ import type { CommitRange } from '../../git/refs.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { judgeFor } from '../verify/judge.ts'
-import { PROOF_OPTIONS, REPORT_OPTIONS, SIGNER_OPTIONS, STREAM_OPTIONS } from '../verify/options.ts'
+import {
+  KEEP_OPTIONS,
+  PROOF_OPTIONS,
+  REPORT_OPTIONS,
+  SIGNER_OPTIONS,
+  STREAM_OPTIONS,
+} from '../verify/options.ts'
 import { Prover } from '../verify/prover.ts'
 import { printVerdicts } from '../verify/report.ts'
 import { detailsOf, singleVerdict } from '../verify/single.ts'
@@ -28,7 +34,13 @@ Exit 0 only if everything was checked and the signer is the one you named. Nobod
     'git signet verify --identity alice@example.org --issuer google origin/main..HEAD',
     'git signet verify --same-signer-as v1.1.0 v1.2.0',
   ],
-  options: { ...SIGNER_OPTIONS, ...PROOF_OPTIONS, ...REPORT_OPTIONS, ...STREAM_OPTIONS },
+  options: {
+    ...SIGNER_OPTIONS,
+    ...PROOF_OPTIONS,
+    ...KEEP_OPTIONS,
+    ...REPORT_OPTIONS,
+    ...STREAM_OPTIONS,
+  },
   async run(context, { options, positionals }): Promise<ExitCode> {
     const prover = await Prover.open(context, options)
     try {
@@ -46,6 +58,7 @@ Exit 0 only if everything was checked and the signer is the one you named. Nobod
         const details = { ...detailsOf(object, facts), reasons, story: story(options) }
         results.push({ verdict, details })
       }
+      await prover.settle()
       return printVerdicts(results, command, prover, options, context)
     } finally {
       await prover.close()
@@ -71,7 +84,7 @@ async function verifyRanges(
       ...baseOf(ranges),
     }
     return await reportStream(
-      judged(history, ranges, judge),
+      judged(history, ranges, judge, prover),
       run,
       flags,
       { warnings: prover.warnings, total: countRanges(history, ranges) },
@@ -86,8 +99,13 @@ async function* judged(
   history: HistoryProver,
   ranges: readonly CommitRange[],
   judge: JudgeSigner | undefined,
+  prover: Prover,
 ): AsyncGenerator<Judged, void, undefined> {
-  for await (const proved of provedRanges(history, ranges)) yield historyVerdict(proved, judge)
+  try {
+    for await (const proved of provedRanges(history, ranges)) yield historyVerdict(proved, judge)
+  } finally {
+    await prover.settle()
+  }
 }
 
 /** What a range of one's own would be signed again after. */

@@ -61,6 +61,14 @@ export const PROOF_OPTIONS = {
   online: { type: 'boolean', summary: 'ask the log for entries that signatures do not bring' },
 } as const
 
+/** Of commands that may write what the log said. */
+export const KEEP_OPTIONS = {
+  keep: {
+    type: 'boolean',
+    summary: 'with --online: keep what was found in refs/notes/signet, so that others need not ask',
+  },
+} as const
+
 export const REPORT_OPTIONS = {
   format: {
     type: 'string',

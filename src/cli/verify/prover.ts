@@ -3,17 +3,19 @@ import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
 import { runSync } from '../../crypto/verify.ts'
 import { escapeText } from '../../encoding/escape.ts'
-import { RefusedError, UnavailableError, UsageError } from '../../errors.ts'
+import { UsageError } from '../../errors.ts'
 import type { Facts } from '../../facts.ts'
 import { readGitConfig } from '../../git/config.ts'
 import { ObjectReader } from '../../git/objects.ts'
 import type { ReadAnswer } from '../../git/objects.ts'
-import { unknownRevision } from '../../git/refs.ts'
+import { repositoryPaths, unknownRevision } from '../../git/refs.ts'
+import type { GitPlace } from '../../git/run.ts'
 import type { ReportedRoot } from '../../report/result.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { missingFacts, tooLargeFacts, verifyObject } from '../../verification/object.ts'
 import type { StoredObject } from '../../verification/object.ts'
-import { verifyObjectOnline } from '../../verification/online.ts'
+import { KeptEntries, NOTES_REF } from '../../verification/kept-entries.ts'
+import { isCompletable, LogCompletion } from '../../verification/online-keep.ts'
 import type { LogLookup } from '../../verification/online.ts'
 import type { Context } from '../context.ts'
 import { onlineLookup } from './online-lookup.ts'
@@ -24,6 +26,8 @@ const CLOCK_TOLERANCE_SECONDS = 600
 export interface ProofFlags {
   readonly 'trusted-root': readonly string[]
   readonly online: boolean
+  /** Whether new entries are kept in notes; undefined: kept ones are not even looked at. */
+  readonly keep?: boolean
 }
 
 /** One object with what was proven about it. */
@@ -41,10 +45,20 @@ export class Prover {
   readonly warnings: string[]
   readonly #clock: () => number
   readonly #reader: ObjectReader
+  readonly #place: GitPlace
+  readonly #keep: boolean | undefined
   readonly #lookup: LogLookup | undefined
+  readonly #unanswered: string[] = []
+  #kept: KeptEntries | undefined
+  #completion: Promise<LogCompletion> | undefined
 
-  /** @throws UsageError TRUSTED_ROOT, SETTING_INVALID; UnavailableError as runGit */
+  /** @throws UsageError TRUSTED_ROOT, SETTING_INVALID, KEEP_ALONE; UnavailableError as runGit */
   static async open(context: Context, flags: ProofFlags): Promise<Prover> {
+    if (flags.keep === true && !flags.online) {
+      throw new UsageError('KEEP_ALONE', '--keep keeps what --online finds', {
+        hint: 'git signet verify --online --keep A..B',
+      })
+    }
     const gitConfig = await readGitConfig({ cwd: context.cwd, env: context.env })
     const sources = { env: context.env, gitConfig }
     return new Prover(context, sources, flags)
@@ -57,7 +71,9 @@ export class Prover {
       unusable.map((part) => `trust root ${name}, ${part}`),
     )
     this.#clock = context.clock
-    this.#reader = new ObjectReader({ cwd: context.cwd, env: context.env })
+    this.#place = { cwd: context.cwd, env: context.env }
+    this.#reader = new ObjectReader(this.#place)
+    this.#keep = flags.keep
     this.#lookup = flags.online ? onlineLookup(sources) : undefined
   }
 
@@ -88,7 +104,8 @@ export class Prover {
   }
 
   async proveObject(object: StoredObject): Promise<Facts> {
-    const facts = await this.#prove(object)
+    let facts = runSync(verifyObject(object, this.roots))
+    if (isCompletable(facts)) facts = await (await this.completion()).complete(object, facts)
     const now = this.#clock() / 1000
     for (const { at, by } of facts.times) {
       // Verification never looks at this clock; people should when it disagrees with what was proven.
@@ -100,20 +117,40 @@ export class Prover {
     return facts
   }
 
-  async #prove(object: StoredObject): Promise<Facts> {
-    if (this.#lookup === undefined) return runSync(verifyObject(object, this.roots))
-    try {
-      return await verifyObjectOnline(object, this.roots, this.#lookup)
-    } catch (error) {
-      // A log that cannot be asked leaves the object as incomplete as it was; that is the answer.
-      if (!(error instanceof UnavailableError || error instanceof RefusedError)) throw error
-      this.warnings.push(`could not ask the log: ${error.message}`)
-      return runSync(verifyObject(object, this.roots))
-    }
+  /** What completes signatures that bring no log entry: kept ones, and the log with `--online`. */
+  completion(): Promise<LogCompletion> {
+    return (this.#completion ??= this.#openCompletion())
   }
 
-  close(): Promise<void> {
-    return this.#reader.close()
+  /** Writes what is to be kept, and puts into words what could not be asked or kept. */
+  async settle(): Promise<void> {
+    const [first] = this.#unanswered
+    if (first !== undefined) {
+      const count = this.#unanswered.length
+      const how = count === 1 ? '' : ` about ${String(count)} signatures`
+      this.warnings.push(`could not ask the log${how}: ${first}`)
+      this.#unanswered.length = 0
+    }
+    await this.#kept?.flush()
+    const failure = this.#kept?.failure
+    if (failure !== undefined) this.warnings.push(`cannot write ${NOTES_REF}: ${failure.message}`)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reader.close(), this.#kept?.close()])
+  }
+
+  async #openCompletion(): Promise<LogCompletion> {
+    if (this.#keep !== undefined) {
+      const paths = await repositoryPaths(this.#place)
+      this.#kept = new KeptEntries({ place: this.#place, paths, notes: this.#keep })
+    }
+    return new LogCompletion({
+      roots: this.roots,
+      kept: this.#kept,
+      lookup: this.#lookup,
+      onFailure: (error) => this.#unanswered.push(error.message),
+    })
   }
 }
 
