@@ -4,6 +4,7 @@ import { randomBytes } from '../crypto/random.ts'
 import { decodeUtf8 } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { isJsonObject, parseJson } from '../encoding/json.ts'
+import type { JsonValue } from '../encoding/json.ts'
 import { LIMITS } from '../encoding/limits.ts'
 import { MalformedError, UnavailableError } from '../errors.ts'
 import type { ObjectType } from '../facts.ts'
@@ -142,7 +143,7 @@ function parseEntries(text: string): readonly TransparencyLogEntry[] | undefined
     if (!isJsonObject(value) || value['schema'] !== SCHEMA) return undefined
     const { entries } = value
     if (!Array.isArray(entries) || entries.length > LIMITS.onlineEntries) return undefined
-    return entries.map((entry) => logEntryFromJson(entry))
+    return (entries as readonly JsonValue[]).map((entry) => logEntryFromJson(entry))
   } catch (error) {
     if (error instanceof MalformedError) return undefined
     throw error
