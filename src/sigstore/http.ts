@@ -1,6 +1,5 @@
 import { request as requestHttp } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { UnavailableError } from '../errors.ts'
 import { connectThroughProxy, proxyAuthorization, proxyFor } from './proxy.ts'
 import type { Environment } from './proxy.ts'
@@ -82,8 +81,9 @@ export async function requestOnce(
       const request = requestHttp(proxy, { ...options, path: url.href })
       return await exchange(request, body, maxBytes)
     }
-    const request = isTls ? requestHttps(url, options) : requestHttp(url, options)
-    return await exchange(request, body, maxBytes)
+    // Loaded where it is used: TLS costs every start 5 ms.
+    const { request } = isTls ? await import('node:https') : { request: requestHttp }
+    return await exchange(request(url, options), body, maxBytes)
   } catch (error) {
     if (timeout.aborted) {
       const seconds = Math.max(1, Math.round(timeoutMs / 1000))

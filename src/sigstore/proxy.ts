@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import { connect as netConnect } from 'node:net'
 import type { Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import type { connect as TlsConnect } from 'node:tls'
 import { displayUrl, parseServiceUrl } from './url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -72,6 +72,7 @@ export async function connectThroughProxy(
   ca: HttpsAgent['options']['ca'],
   signal: AbortSignal,
 ): Promise<Socket> {
+  const { connect: tlsConnect } = await import('node:tls')
   const port = target.port === '' ? '443' : target.port
   const authority = `${target.hostname}:${port}`
   const tunnel = await new Promise<Socket>((resolve, reject) => {
@@ -80,7 +81,7 @@ export async function connectThroughProxy(
       path: authority,
       headers: { host: authority, ...proxyAuthorization(proxy) },
       signal,
-      createConnection: () => connectToProxy(proxy, ca),
+      createConnection: () => connectToProxy(proxy, ca, tlsConnect),
     })
     request.once('connect', (response, socket) => {
       if (response.statusCode === 200) resolve(socket)
@@ -102,7 +103,11 @@ export async function connectThroughProxy(
   })
 }
 
-function connectToProxy(proxy: URL, ca: HttpsAgent['options']['ca']): Socket {
+function connectToProxy(
+  proxy: URL,
+  ca: HttpsAgent['options']['ca'],
+  tlsConnect: typeof TlsConnect,
+): Socket {
   const host = proxy.hostname.replace(/^\[|\]$/g, '')
   return proxy.protocol === 'https:'
     ? tlsConnect({
