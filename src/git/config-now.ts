@@ -32,7 +32,6 @@ export function readGitConfigNow({ cwd, env }: GitPlace): GitConfig {
         })
       : gitError('GIT_FAILED', ARGUMENTS, error.message)
   }
-  if (status !== 0)
-    throw gitError('GIT_FAILED', ARGUMENTS, gitReason(status, stderr))
+  if (status !== 0) throw gitError('GIT_FAILED', ARGUMENTS, gitReason(status, stderr))
   return parseGitConfig(stdout)
 }

@@ -6,6 +6,9 @@ import { unanswered } from './tree-diff.ts'
 
 type Answer = MergeAnswer | Unanswered
 
+/** Many enough that starting a process for them costs nothing. */
+const fullBatch = 1000
+
 interface Waiting extends MergePair {
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
@@ -22,6 +25,7 @@ export class MergeQueue {
   #scratch: Promise<MergeScratch> | undefined
   #waiting: Waiting[] = []
   #running = false
+  #checking = 0
 
   /** `check` answers a pair that must not reach git: no common ancestor, a missing tree. */
   constructor(
@@ -53,31 +57,49 @@ export class MergeQueue {
   }
 
   async #ask(pair: MergePair): Promise<Answer> {
-    const known = await this.#check(pair)
-    if (known !== undefined) return known
+    this.#checking++
+    let known: Answer | undefined
+    try {
+      known = await this.#check(pair)
+    } catch (error) {
+      this.#checked()
+      throw error
+    }
+    if (known !== undefined) {
+      this.#checked()
+      return known
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...pair, resolve, reject })
-      if (this.#running) return
-      this.#running = true
-      setImmediate(() => {
-        void this.#run()
-      })
+      this.#checked()
     })
   }
 
+  #checked(): void {
+    this.#checking--
+    this.#start()
+  }
+
+  /** Begins when nothing more is about to join the batch. */
+  #start(): void {
+    if (this.#running || this.#waiting.length === 0) return
+    if (this.#checking > 0 && this.#waiting.length < fullBatch) return
+    this.#running = true
+    void this.#run()
+  }
+
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      try {
-        const scratch = await (this.#scratch ??= this.#open())
-        const results = await scratch.merge(batch)
-        for (const [index, waiting] of batch.entries()) waiting.resolve(answerOf(results[index]))
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
+    const batch = this.#waiting
+    this.#waiting = []
+    try {
+      const scratch = await (this.#scratch ??= this.#open())
+      const results = await scratch.merge(batch)
+      for (const [index, waiting] of batch.entries()) waiting.resolve(answerOf(results[index]))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
     }
     this.#running = false
+    this.#start()
   }
 }
 

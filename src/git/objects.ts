@@ -48,6 +48,7 @@ export class ObjectReader {
   readonly #place: GitPlace
   readonly #waiting: { resolve: (answer: ReadAnswer) => void; reject: (error: unknown) => void }[] =
     []
+  readonly #names: string[] = []
   #process: GitProcess | undefined
   #failure: unknown
 
@@ -70,7 +71,13 @@ export class ObjectReader {
     const { stdin } = (this.#process ??= this.#start())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      stdin.write(`${name}\n`)
+      // What is asked in one go is one write.
+      if (this.#names.length === 0) {
+        queueMicrotask(() => {
+          stdin.write(this.#names.splice(0).join(''))
+        })
+      }
+      this.#names.push(`${name}\n`)
     })
   }
 
