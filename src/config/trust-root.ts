@@ -1,9 +1,12 @@
 import { MalformedError, UsageError } from '../errors.ts'
+import { PUBLIC_GOOD_ORIGIN } from '../sigstore/public-good-origin.ts'
 import { publicGoodRoot } from '../sigstore/public-good.ts'
 import { parseTrustedRoot } from '../sigstore/trusted-root.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import { readTextFile } from './text-file.ts'
 import type { Setting } from './settings.ts'
+
+const PUBLIC = { name: 'public', asOf: PUBLIC_GOOD_ORIGIN.asOf }
 
 /**
  * The trust roots in force: the file that is named, and it alone, else the public one that ships.
@@ -14,7 +17,9 @@ export function loadTrustRoots({ value, source }: Setting<string | undefined>): 
   if (value === undefined) return [publicGoodRoot()]
   const text = readTextFile(value, 'TRUSTED_ROOT', `the trusted root that ${source.name} names`)
   try {
-    return [{ ...parseTrustedRoot(text), source: value }]
+    const root = { ...parseTrustedRoot(text), source: value }
+    // The public root stays the public one, wherever its file lies: policies name it so.
+    return [root.digest === PUBLIC_GOOD_ORIGIN.sha256 ? { ...root, ...PUBLIC } : root]
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
     throw new UsageError('TRUSTED_ROOT', `${error.message} (${value}, from ${source.name})`, {
