@@ -1,5 +1,5 @@
 import type { Bot, Entry, Person, Policy, Rule } from './model.ts'
-import { isPathRule } from './model.ts'
+import { isPathRule, tableOf } from './model.ts'
 import type { PolicyUse } from './parse.ts'
 import { matchesRef } from './patterns.ts'
 import { quote, type Problems } from './problem.ts'
@@ -65,10 +65,6 @@ function checkTrust(policy: Policy, problems: Problems): void {
       })
     }
   }
-}
-
-export function tableOf(entry: Entry): string {
-  return { person: 'people', shared: 'shared', bot: 'bots', forge: 'forges' }[entry.kind]
 }
 
 /** No two exact identities, keys or forge-vouched authors are equal, whoever has them. */

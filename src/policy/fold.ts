@@ -8,7 +8,6 @@ const hfsIgnorable = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
  */
 export function foldPath(path: string): string {
   // Most paths are plain ASCII, for which all of it is lower case and name ends.
-  // eslint-disable-next-line no-control-regex -- the range is ASCII
   const folded = /^[\u0000-\u007f]*$/.test(path) ? path.toLowerCase() : foldText(path)
   return folded.includes('.') || folded.includes(' ') || folded.endsWith('/')
     ? trimNames(folded)

@@ -19,7 +19,7 @@ export interface Policy {
 
 export type Entry = Person | Shared | Bot | Forge
 
-/** `since` ≤ trusted time < `until`. */
+/** Trusted time must be at or after `since` and before `until`. */
 export interface Window {
   readonly since?: number
   readonly until?: number
@@ -151,6 +151,11 @@ export interface TrustPin {
   readonly root: string
   readonly sha256: string
   readonly line: number
+}
+
+/** The table of the file an entry stands in. */
+export function tableOf(entry: Entry): string {
+  return { person: 'people', shared: 'shared', bot: 'bots', forge: 'forges' }[entry.kind]
 }
 
 export function isPathRule(rule: Rule): boolean {

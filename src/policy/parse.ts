@@ -27,7 +27,7 @@ export interface PolicyReading {
  * Reads a policy file. Checks everything the file alone can show, not that keys and roots it
  * names exist.
  *
- * @throws {PolicyFileError} POLICY_INVALID, with every problem
+ * @throws PolicyFileError POLICY_INVALID, with every problem
  */
 export function parsePolicy(bytes: Uint8Array, name: string, use: PolicyUse): Policy {
   const { policy, problems } = readPolicy(bytes, name, use)

@@ -5,7 +5,8 @@ import { showPath, type TomlPath } from './toml-positions.ts'
 /**
  * What is wrong at one place of a policy file. Codes are stable:
  * `FORM` bytes or TOML syntax · `UNKNOWN_KEY` · `RESERVED_KEY` · `MISSING_KEY` · `WRONG_TYPE` ·
- * `WRONG_VALUE` · `UNDEFINED_NAME` · `DUPLICATE` · `CONFLICT` keys that exclude each other.
+ * `WRONG_VALUE` · `UNDEFINED_NAME` · `DUPLICATE` · `CONFLICT` keys that exclude each other ·
+ * `MATERIAL` a key or root that the file pins is not beside it.
  */
 export interface PolicyProblem {
   readonly code: PolicyProblemCode
@@ -26,6 +27,7 @@ export type PolicyProblemCode =
   | 'UNDEFINED_NAME'
   | 'DUPLICATE'
   | 'CONFLICT'
+  | 'MATERIAL'
 
 /** A policy that is in force nowhere: `POLICY_INVALID`, exit 3. Holds every problem found. */
 export class PolicyFileError extends PolicyError {

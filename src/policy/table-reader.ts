@@ -84,7 +84,7 @@ export class TableReader {
       return this.problem('WRONG_TYPE', key, `must be a list, is ${typeName(value)}`)
     }
     if (value.length === 0) return this.problem('WRONG_VALUE', key, 'the list is empty')
-    return value
+    return value as unknown[]
   }
 
   strings(key: string): string[] | undefined {
@@ -147,7 +147,6 @@ export function readString(value: unknown, path: TomlPath, problems: Problems): 
     return problems.add('WRONG_TYPE', path, `must be a string, is ${typeName(value)}`)
   }
   if (value === '') return problems.add('WRONG_VALUE', path, 'is empty')
-  // eslint-disable-next-line no-control-regex -- they are what is refused
   if (/[\u0000-\u001f\u007f]/.test(value)) {
     return problems.add('WRONG_VALUE', path, 'has a control character')
   }

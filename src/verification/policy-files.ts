@@ -1,0 +1,98 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LIMITS } from '../encoding/limits.ts'
+import { UnavailableError } from '../errors.ts'
+import { isUnanswered } from '../policy/git-answers.ts'
+import type { GitAnswers, TreeEntry } from '../policy/git-answers.ts'
+
+/** Where the files beside a policy lie; paths as the policy writes them: `.signet/trust/x.json`. */
+export interface PolicyFiles {
+  /** The file's bytes; `undefined` when it is absent, no regular file, or larger than any real one. */
+  read(path: string): Promise<Uint8Array | undefined>
+  /** Names of regular files directly in a folder, sorted; empty when there is none. */
+  list(folder: string): Promise<readonly string[]>
+}
+
+/** The greatest file that is read: a trusted root. */
+const maxBytes = LIMITS.trustedRootBytes
+
+/**
+ * The files of a commit's tree. Only regular files count: a link would lead out of what the landing
+ * signed. Their methods throw UnavailableError POLICY_FILE where objects are missing.
+ */
+export function policyFilesInTree(git: GitAnswers, commit: string): PolicyFiles {
+  const entryAt = async (path: string): Promise<TreeEntry | undefined> => {
+    const object = await git.commit(commit)
+    if (isUnanswered(object)) throw unread(path, object.detail)
+    let entry: TreeEntry | undefined = { mode: '040000', id: object.tree }
+    for (const part of path.split('/')) {
+      if (entry?.mode !== '040000') return undefined
+      const tree = await git.tree(entry.id)
+      if (isUnanswered(tree)) throw unread(path, tree.detail)
+      entry = tree.entries.find(({ name }) => name === part)
+    }
+    return entry
+  }
+  return {
+    async read(path) {
+      const entry = await entryAt(path)
+      if (entry?.mode !== '100644') return undefined
+      const bytes = await git.blob(entry.id, maxBytes)
+      if (!isUnanswered(bytes)) return bytes
+      if (bytes.unanswered === 'LIMIT') return undefined
+      throw unread(path, bytes.detail)
+    },
+    async list(folder) {
+      const entry = await entryAt(folder)
+      if (entry?.mode !== '040000') return []
+      const tree = await git.tree(entry.id)
+      if (isUnanswered(tree)) throw unread(folder, tree.detail)
+      return tree.entries
+        .filter(({ mode }) => mode === '100644')
+        .map(({ name }) => name)
+        .sort()
+    },
+  }
+}
+
+function unread(path: string, detail: string): UnavailableError {
+  return new UnavailableError('POLICY_FILE', `cannot read ${path}: ${detail}`)
+}
+
+/**
+ * The files beside a policy that is given by its path: the folder it lies in stands for `.signet`.
+ * Their methods throw UnavailableError POLICY_FILE where a file is there and cannot be read.
+ */
+export function policyFilesInFolder(folder: string): PolicyFiles {
+  const placeOf = (path: string): string => join(folder, path.replace(/^\.signet\//, ''))
+  return {
+    async read(path) {
+      const place = placeOf(path)
+      try {
+        const { size } = await stat(place)
+        return size > maxBytes ? undefined : await readFile(place)
+      } catch (error) {
+        if (isAbsent(error)) return undefined
+        throw new UnavailableError('POLICY_FILE', `cannot read ${place}`, { cause: error })
+      }
+    },
+    async list(path) {
+      const place = placeOf(path)
+      try {
+        const entries = await readdir(place, { withFileTypes: true })
+        return entries
+          .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+          .map((entry) => entry.name)
+          .sort()
+      } catch (error) {
+        if (isAbsent(error)) return []
+        throw new UnavailableError('POLICY_FILE', `cannot read ${place}`, { cause: error })
+      }
+    },
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR'
+}
