@@ -144,7 +144,7 @@ function wrongClaim(entry: Person | Bot, identity: Identity, signer: Signer): st
   return undefined
 }
 
-/** `since` ≤ time < `until`, of the entry and of the identity in it. */
+/** Why a time lies outside the window (from `since`, before `until`) of the entry and of the identity in it. */
 function outsideWindow(
   entry: Entry,
   mark: Window,
@@ -195,7 +195,7 @@ export function showTime(ms: number): string {
 export function sharedEntries(policy: Policy, signer: Signer): Shared[] {
   if (signer.kind !== 'email') return []
   const [local, domain, ...rest] = signer.value.split('@')
-  if (!local || domain === undefined || rest.length > 0 || local.includes('+')) return []
+  if (!local || local.includes('+') || domain === undefined || rest.length > 0) return []
   const found: Shared[] = []
   for (const entry of policy.entries.values()) {
     if (entry.kind !== 'shared') {
@@ -236,8 +236,7 @@ function byForge(policy: Policy, forge: Forge, object: SignedObject): Identifica
       entry.kind === 'bot' &&
       entry.forge?.name === forge.name &&
       object.parents === 1 &&
-      author !== undefined &&
-      identBytes(entry.forge.author) === author.address,
+      identBytes(entry.forge.author) === author?.address,
   )
   return { exact: forge, shared: [], vouched, reasons: [] }
 }
@@ -263,4 +262,9 @@ export function ownerOf(
   }
   const [shared] = sharedEntries(policy, signer)
   return shared && { entry: shared, mark: {} }
+}
+
+/** Names for messages; not escaped. */
+export function who(signing: Identification): string {
+  return namesOf(signing).join(', ')
 }

@@ -119,13 +119,13 @@ const REASONS: readonly [path: string, codes: readonly ReasonCode[]][] = [
 /**
  * What no signature covers and no check can miss, because it says nothing: a digest may be named with
  * NULL parameters or without any (RFC 5754 §2), and a timestamp need not bring the certificate that the
- * trust root pins.
+ * trust root pins (some authorities then write an empty list).
  */
 function isHarmless({ path, name }: Mutation): boolean {
   const token = /^1\.0\.4\.0\.6\.\d\.1\.0\.1\.0\.(.*)$/.exec(path.join('.'))?.[1] ?? ''
   if (/^(1\.0|4\.0\.2)\.1$/.test(token)) return name.endsWith('removed')
   if (/^(1\.0|4\.0\.2)$/.test(token)) return name.endsWith('NULL appended inside')
-  return /^3(\.0)?$/.test(token) && name.endsWith('removed')
+  return /^3(\.0)?$/.test(token) && /(removed|3 emptied)$/.test(name)
 }
 
 /**

@@ -1,0 +1,119 @@
+import type { StepVerdict } from '../facts.ts'
+import { newestLanding } from './chain.ts'
+import type { Landing, PolicyChain } from './chain.ts'
+import type { Unanswered } from './git-answers.ts'
+import type { Evidence, Judgement, RuleSet } from './judge-commit.ts'
+import { isPathRule } from './model.ts'
+import type { Policy } from './model.ts'
+import { matchesRef } from './patterns.ts'
+import { codesOf, verdictOf } from './reason.ts'
+import type { Reason } from './reason.ts'
+
+/** A ref movement; an id of zeros is no object. */
+export interface Step {
+  readonly ref: string
+  readonly before: string
+  readonly after: string
+}
+
+/** A push certificate that came with a step, already verified as an object. */
+export interface PushCertificateEvidence {
+  /** Id by which its facts are asked, and by which it is reported. */
+  readonly id: string
+  /** Why it does not count: nonce, pushee, lines; empty where it does. */
+  readonly problems: readonly string[]
+  /** The pusher line, as an ident. */
+  readonly pusher: string
+}
+
+/** Newest value of a ref whose steps all passed; `unknown`: it could not be found out. */
+export type VerifiedTip = { readonly id: string } | 'none' | 'unknown'
+
+export interface PolicyContext extends Evidence {
+  readonly policyBranch: string
+  /** Trust starts here; undefined for a policy by path or flags alone. */
+  readonly anchor: string | undefined
+  /** The in-tree policies up to the policy branch's tip before this push; undefined without an anchor. */
+  readonly chain: PolicyChain | undefined
+  /** A policy by path or flags, in force everywhere; with a chain it is the floor instead. */
+  readonly fixed: { readonly policy: Policy; readonly id: string } | undefined
+  readonly floor: Policy | undefined
+  /** The chain up to another tip of the policy branch: what a push brings is judged on the way. */
+  chainTo(tip: string): Promise<PolicyChain>
+  verifiedTip(ref: string): Promise<VerifiedTip>
+  readonly pushCertificate: PushCertificateEvidence | undefined
+}
+
+export interface StepOutcome extends StepVerdict {
+  readonly reasons: readonly Reason[]
+  readonly judgements: readonly Judgement[]
+}
+
+/** Which policy judges, its id for reports, and what later ones deny or accept. */
+export interface InForce {
+  readonly policy: Policy
+  readonly id: string
+  readonly newest: Policy
+  readonly story: readonly string[]
+}
+
+export function isZero(id: string): boolean {
+  return /^0+$/.test(id)
+}
+
+/** The policy in force at the policy branch's tip. */
+export function inForceNow(context: PolicyContext): InForce {
+  if (context.chain !== undefined) {
+    return fromLanding(newestLanding(context.chain), context.chain)
+  }
+  const { fixed } = context
+  if (fixed === undefined) throw new Error('a context has a chain or a policy')
+  const story = [`policy: ${fixed.policy.name}`]
+  return { policy: fixed.policy, id: fixed.id, newest: fixed.policy, story }
+}
+
+export function fromLanding(landing: Landing, chain: PolicyChain): InForce {
+  const { policy, commit, signedBy } = landing
+  const by = signedBy === undefined ? '' : `, landed by ${signedBy}`
+  const newest = newestLanding(chain).policy
+  return { policy, id: commit, newest, story: [`policy: as it stood at ${commit}${by}`] }
+}
+
+/** Rules of a ref by one policy. */
+export function rulesOf(policy: Policy, ref: string, isFloor: boolean): RuleSet {
+  const rules = policy.rules.filter(({ refs }) => matchesRef(refs, ref))
+  return { policy, rules, isFloor, isUnmatched: !rules.some((rule) => !isPathRule(rule)) }
+}
+
+export function setsFor(context: PolicyContext, policy: Policy, ref: string): RuleSet[] {
+  const sets = [rulesOf(policy, ref, false)]
+  if (context.floor !== undefined && context.floor.rules.length > 0) {
+    const floor = rulesOf(context.floor, ref, true)
+    if (floor.rules.length > 0) sets.push(floor)
+  }
+  return sets
+}
+
+export function asReason(answer: Unanswered): Reason {
+  return { code: answer.unanswered, detail: answer.detail }
+}
+
+/** A step passes when every commit and the step itself pass. */
+export function outcome(
+  { ref, before, after }: Step,
+  policy: string,
+  reasons: readonly Reason[],
+  judgements: readonly Judgement[],
+): StepOutcome {
+  const all = [...reasons, ...judgements.flatMap((judgement) => judgement.reasons)]
+  return {
+    ref,
+    before,
+    after,
+    policy,
+    verdict: verdictOf(all),
+    codes: codesOf(all),
+    reasons,
+    judgements,
+  }
+}
