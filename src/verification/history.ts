@@ -1,4 +1,5 @@
 import { runAsync, runSync } from '../crypto/verify.ts'
+import { latin1 } from '../encoding/bytes.ts'
 import { UnavailableError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { RepositoryAnswers } from '../git/answers.ts'
@@ -10,6 +11,7 @@ import { listCommits, type WalkOptions } from '../git/walk.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { FactsCache } from './cache.ts'
 import { LeafCache } from './leaf-cache.ts'
+import type { OpenpgpKey } from './openpgp-packets.ts'
 import { missingFacts, tooLargeFacts, verifySplitObject } from './object.ts'
 
 /** One commit of a history with everything that is proven about it. */
@@ -29,6 +31,8 @@ export interface HistoryOptions extends WalkOptions {
   readonly cache?: FactsCache | undefined
   /** Whether the repository's answers keep each commit, for a policy that will ask about it. */
   readonly remember?: boolean
+  /** OpenPGP keys that a policy pins; undefined: their signatures are UNSUPPORTED. */
+  readonly openpgpKeys?: readonly OpenpgpKey[] | undefined
 }
 
 const defaultInFlight = 32
@@ -76,19 +80,49 @@ export function verifyCommits(
   )
 }
 
+/**
+ * Commits of one certificate come together. The first goes ahead, so that the others find what it
+ * proved about the certificate instead of proving it beside it. Where the certificate lies in an armor
+ * is only guessed: a wrong guess costs time and nothing else.
+ */
+class CertificateQueue {
+  readonly #ahead = new Map<string, Promise<unknown>>()
+
+  run<T>({ signature }: SplitObject, start: () => Promise<T>): Promise<T> {
+    if (signature === undefined || signature.length < certificateHint.end) return start()
+    const hint = latin1(signature.subarray(certificateHint.start, certificateHint.end))
+    const ahead = this.#ahead.get(hint)
+    if (ahead !== undefined) return ahead.then(start, start)
+    const first = start()
+    this.#ahead.set(hint, first)
+    const forget = (): void => {
+      this.#ahead.delete(hint)
+    }
+    first.then(forget, forget)
+    return first
+  }
+}
+
+/** Characters of an armor that hold the serial number and key of the certificate. */
+const certificateHint = { start: 160, end: 640 }
+
 type Prove = (answer: ReadAnswer) => ProvedCommit | Promise<ProvedCommit>
 
 function prover(repository: RepositoryAnswers, roots: TrustRoots, options: HistoryOptions): Prove {
   const leaves = new LeafCache(leafCacheEntries)
   const { cache } = options
+  const certificates = new CertificateQueue()
   const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {
     // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
     const known = object.idMatches ? cache?.get(object.id) : undefined
     if (known !== undefined) return known
     const stored = { ...object, type: 'commit' } as const
-    const verification = verifySplitObject(stored, split, roots, { leaves })
+    const verification = verifySplitObject(stored, split, roots, {
+      leaves,
+      openpgpKeys: options.openpgpKeys,
+    })
     if (options.inFlight === 1) return remember(runSync(verification))
-    return runAsync(verification).then(remember)
+    return certificates.run(split, () => runAsync(verification)).then(remember)
   }
   const remember = (facts: Facts): Facts => {
     cache?.add(facts)
