@@ -2,6 +2,7 @@ import { isZero, rulesOf } from './context.ts'
 import type { InForce, PolicyContext, Step } from './context.ts'
 import { isUnanswered } from './git-answers.ts'
 import type { Unanswered } from './git-answers.ts'
+import { inOrder } from './in-order.ts'
 import { judgeCommit } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
 import type { Accept, Policy, Rule } from './model.ts'
@@ -56,33 +57,36 @@ export async function judgeArriving(
     }
   }
   const judgements: Judgement[] = []
-  const queue = [...found]
   const asked = new Set(found.keys())
-  // The queue grows while it is worked off.
-  for (const [id, bySet] of queue) {
-    const judgement = await judgeCommit(context, {
-      id,
-      sets: [...bySet].map(([set, rules]) => ({ ...set, rules })),
-      denials: [inForce.policy, inForce.newest],
-      accept: acceptOf(inForce),
-      story: [...inForce.story, `ref: ${step.ref}`],
-    })
-    judgements.push(judgement)
-    // What was squashed arrives with the squash.
-    for (const source of judgement.sources) {
-      const walk = context.git.walk({
-        include: [source],
-        exclude: [...baseOf(context, step, sets), ...parentsOf(await context.git.commit(id))],
+  for (let round = [...found]; round.length > 0;) {
+    const brought: typeof round = []
+    const judged = inOrder(round, async ([id, bySet]) => {
+      const judgement = await judgeCommit(context, {
+        id,
+        sets: [...bySet].map(([set, rules]) => ({ ...set, rules })),
+        denials: [inForce.policy, inForce.newest],
+        accept: acceptOf(inForce),
+        story: [...inForce.story, `ref: ${step.ref}`],
       })
-      for await (const { id: brought, absent } of walk) {
-        if (absent !== undefined)
-          reasons.push({ code: absent, detail: `commit ${brought} is not here` })
-        else if (!asked.has(brought)) {
-          asked.add(brought)
-          queue.push([brought, bySet])
+      return { judgement, bySet }
+    })
+    for await (const { judgement, bySet } of judged) {
+      judgements.push(judgement)
+      // What was squashed arrives with the squash.
+      for (const source of judgement.sources) {
+        const parents = parentsOf(await context.git.commit(judgement.id))
+        const exclude = [...baseOf(context, step, sets), ...parents]
+        for await (const { id, absent } of context.git.walk({ include: [source], exclude })) {
+          if (absent !== undefined) {
+            reasons.push({ code: absent, detail: `commit ${id} is not here` })
+          } else if (!asked.has(id)) {
+            asked.add(id)
+            brought.push([id, bySet])
+          }
         }
       }
     }
+    round = brought
   }
   return { reasons, judgements, isEmpty: found.size === 0 }
 }

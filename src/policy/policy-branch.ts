@@ -4,6 +4,7 @@ import type { PolicyChain } from './chain.ts'
 import { asReason, fromLanding, isZero, outcome, rulesOf, setsFor } from './context.ts'
 import type { PolicyContext, Step, StepOutcome } from './context.ts'
 import { isUnanswered } from './git-answers.ts'
+import { inOrder } from './in-order.ts'
 import type { Judgement } from './judge-commit.ts'
 import { foxtrot, needsCertificate } from './movement.ts'
 import { verdictOf } from './reason.ts'
@@ -89,39 +90,55 @@ export async function* evaluateEdges(
   from: number,
   before: string,
 ): AsyncGenerator<StepOutcome> {
-  for (let index = from + 1; index < chain.commits.length; index += 1) {
-    const parent = chain.commits[index - 1] ?? ''
-    const id = chain.commits[index] ?? ''
-    const landing = landingAt(chain, index - 1)
-    const inForce = fromLanding(landing, chain)
-    const edge = { ref, before: parent, after: id }
-    const unknown = chain.uncertain
-    if (unknown !== undefined && unknown.index < index) {
-      yield outcome(edge, landing.commit, [...unknown.reasons], [])
-      continue
-    }
-    const sets = setsFor(context, landing.policy, ref)
-    // What the ref already had, beside the first parent, was judged when it came.
-    const known = isZero(before) || before === parent ? [] : [before]
-    const arriving = await judgeArriving(withExcluded(context, known), sets, edge, inForce)
-    const failed = [...chain.failed, ...(unknown === undefined ? [] : [unknown])].find(
-      (one) => one.index === index,
-    )
-    const judgements =
-      failed === undefined
-        ? arriving.judgements
-        : arriving.judgements.map((judgement) => addReasons(judgement, id, failed.reasons))
-    const reasons = [...arriving.reasons]
-    // A landing that came with a commit that did not arrive here is the step's own fault.
-    if (failed !== undefined && !judgements.some((judgement) => judgement.id === id))
-      reasons.push(...failed.reasons)
-    const mainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
-    if (mainline) {
-      const moved = await foxtrot(context, edge)
-      if (moved !== undefined) reasons.push(moved)
-    }
-    reasons.push(...(await needsCertificate(context, sets, edge)))
-    yield outcome(edge, landing.commit, reasons, judgements)
+  const indices = Array.from({ length: chain.commits.length - from - 1 }, (_, at) => from + 1 + at)
+  yield* inOrder(indices, (index) => evaluateEdge(context, chain, ref, index, before))
+}
+
+/** One edge, by the policy in force at its parent: edges do not depend on each other. */
+async function evaluateEdge(
+  context: PolicyContext,
+  chain: PolicyChain,
+  ref: string,
+  index: number,
+  before: string,
+): Promise<StepOutcome> {
+  const parent = chain.commits[index - 1] ?? ''
+  const id = chain.commits[index] ?? ''
+  const landing = landingAt(chain, index - 1)
+  const inForce = fromLanding(landing, chain)
+  const edge = { ref, before: parent, after: id }
+  const unknown = chain.uncertain
+  if (unknown !== undefined && unknown.index < index) {
+    return outcome(edge, landing.commit, [...unknown.reasons], [])
+  }
+  const sets = setsFor(context, landing.policy, ref)
+  // What the ref already had, beside the first parent, was judged when it came.
+  const known = isZero(before) || before === parent ? [] : [before]
+  const arriving = await judgeArriving(withExcluded(context, known), sets, edge, inForce)
+  const reasons = [...arriving.reasons]
+  const { failed, judgements } = withLanding(chain, index, id, arriving.judgements)
+  reasons.push(...failed)
+  const mainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
+  const moved = mainline ? await foxtrot(context, edge) : undefined
+  if (moved !== undefined) reasons.push(moved)
+  reasons.push(...(await needsCertificate(context, sets, edge)))
+  return outcome(edge, landing.commit, reasons, judgements)
+}
+
+/** Adds to a commit that its landing failed; to the step where the commit did not arrive with it. */
+function withLanding(
+  chain: PolicyChain,
+  index: number,
+  id: string,
+  judgements: readonly Judgement[],
+): { failed: readonly Reason[]; judgements: readonly Judgement[] } {
+  const all = [...chain.failed, ...(chain.uncertain === undefined ? [] : [chain.uncertain])]
+  const failed = all.find((one) => one.index === index)?.reasons
+  if (failed === undefined) return { failed: [], judgements }
+  if (!judgements.some((judgement) => judgement.id === id)) return { failed, judgements }
+  return {
+    failed: [],
+    judgements: judgements.map((judgement) => addReasons(judgement, id, failed)),
   }
 }
 

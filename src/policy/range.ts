@@ -4,6 +4,7 @@ import { judgeArriving } from './arriving.ts'
 import { fromLanding, inForceNow, outcome, rulesOf, setsFor } from './context.ts'
 import type { InForce, PolicyContext, StepOutcome } from './context.ts'
 import { trustedTime } from './identify.ts'
+import { inOrder } from './in-order.ts'
 import { judgeCommit } from './judge-commit.ts'
 import type { Judgement } from './judge-commit.ts'
 import { evaluateEdges } from './policy-branch.ts'
@@ -40,11 +41,8 @@ export async function* evaluateRange(
       mainline.add(id)
     }
   }
-  for await (const { id, absent } of context.git.walk({ include, exclude })) {
-    if (absent !== undefined) {
-      yield missing(id, absent)
-      continue
-    }
+  yield* inOrder(context.git.walk({ include, exclude }), async ({ id, absent }) => {
+    if (absent !== undefined) return missing(id, absent)
     const asked = hasMainline
       ? sets.map((set) => ({
           ...set,
@@ -53,17 +51,16 @@ export async function* evaluateRange(
       : sets
     // Under `mainline` alone, whoever merged a side branch vouches for it.
     if (asked.every(({ rules, isUnmatched }) => rules.length === 0 && !isUnmatched)) {
-      yield vouchedFor(id, ref)
-      continue
+      return vouchedFor(id, ref)
     }
-    yield await judgeCommit(context, {
+    return judgeCommit(context, {
       id,
       sets: asked,
       denials: [inForce.policy, inForce.newest],
       accept: [...inForce.policy.accept],
       story: [...inForce.story, `ref: ${ref}`],
     })
-  }
+  })
 }
 
 function missing(id: string, code: 'MISSING_OBJECT' | 'SHALLOW'): Judgement {
@@ -115,21 +112,17 @@ export async function* auditRef(
     }
     edges.push({ id, parent: parents[0] ?? '' })
   }
-  for (const { id, parent } of edges.reverse()) {
+  yield* inOrder(edges.reverse(), async ({ id, parent }) => {
     const inForce = await inForceFor(context, id)
     const step = { ref, before: parent === '' ? '0'.repeat(id.length) : parent, after: id }
     const sets = setsFor(context, inForce.policy, ref)
-    if (
-      sets[0]?.isUnmatched === true &&
-      inForce.policy.otherRefs === 'any' &&
-      sets[0].rules.length === 0
-    ) {
-      yield outcome(step, inForce.id, [], [])
-      continue
+    const [own] = sets
+    if (own?.isUnmatched === true && inForce.policy.otherRefs === 'any' && own.rules.length === 0) {
+      return outcome(step, inForce.id, [], [])
     }
     const { reasons, judgements } = await judgeArriving(context, sets, step, inForce)
-    yield outcome(step, inForce.id, reasons, judgements)
-  }
+    return outcome(step, inForce.id, reasons, judgements)
+  })
 }
 
 async function inForceFor(context: PolicyContext, id: string): Promise<InForce> {
