@@ -12,7 +12,10 @@ export async function* inOrder<T, R>(
   const running: Promise<R>[] = []
   try {
     for await (const item of items) {
-      running.push(work(item))
+      const started = work(item)
+      // Looked at when its turn comes: until then nobody else is told of a failure.
+      started.catch(() => undefined)
+      running.push(started)
       const [first] = running
       if (running.length < WIDTH || first === undefined) continue
       running.shift()
