@@ -18,7 +18,7 @@ export async function* inOrder<T, R>(
       running.push(started)
       const [first] = running
       if (running.length < WIDTH || first === undefined) continue
-      running.shift()
+      void running.shift()
       yield await first
     }
     for (let next = running.shift(); next !== undefined; next = running.shift()) yield await next
