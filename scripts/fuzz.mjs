@@ -120,6 +120,7 @@ const { values, positionals } = parseArgs({
   options: { seed: { type: 'string' } },
   allowPositionals: true,
 })
+mkdirSync(join(root, '.cache'), { recursive: true })
 const folder = mkdtempSync(join(root, '.cache', 'fuzz-'))
 try {
   const bundlePath = await bundleTargets(folder)
