@@ -13,6 +13,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'status', load: async () => (await import('./commands/status.ts')).status },
   { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
   { name: 'verify-tag', load: async () => (await import('./commands/verify-tag.ts')).verifyTag },
+  { name: 'audit', load: async () => (await import('./commands/audit.ts')).audit },
   { name: 'log', load: async () => (await import('./commands/log.ts')).log },
   { name: 'resign', load: async () => (await import('./commands/resign.ts')).resign },
   { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },

@@ -35,6 +35,11 @@ export class LogCompletion {
     this.#options = options
   }
 
+  /** The same by other trust roots. */
+  under(roots: TrustRoots): LogCompletion {
+    return new LogCompletion({ ...this.#options, roots })
+  }
+
   async complete(object: StoredObject, facts: Facts): Promise<Facts> {
     if (!isCompletable(facts)) return facts
     const { kept, lookup } = this.#options

@@ -176,7 +176,8 @@ export class PacketReader {
  * @see RFC 9580 §6
  */
 export function readArmor(text: string, label: string): Uint8Array {
-  const whole = text.endsWith('\n') ? text : `${text}\n`
+  // GitHub ends its signatures with an empty line.
+  const whole = `${text.replace(/\n{1,2}$/, '')}\n`
   const begin = `-----BEGIN ${label}-----\n`
   const end = `-----END ${label}-----\n`
   if (!whole.startsWith(begin) || !whole.endsWith(end)) {

@@ -1,8 +1,10 @@
 import { escapeText } from '../../encoding/escape.ts'
 import { UsageError } from '../../errors.ts'
-import { resolveRange } from '../../git/refs.ts'
+import type { RepositoryAnswers } from '../../git/answers.ts'
+import { fullRefName, resolveRange } from '../../git/refs.ts'
 import type { CommitRange } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
+import { isUnanswered } from '../../policy/git-answers.ts'
 
 /** What people asked to verify: single objects, or the commits of ranges. */
 export type Operands =
@@ -35,4 +37,16 @@ export async function readOperands(
   const ranges: CommitRange[] = []
   for (const text of given) ranges.push(await resolveRange(place, [text]))
   return { kind: 'ranges', ranges }
+}
+
+/** The ref a tag object is judged as: the name asked for, else the one it calls itself. */
+export async function tagRef(
+  repository: RepositoryAnswers,
+  revision: string,
+  id: string,
+): Promise<string> {
+  const named = await fullRefName(repository.place, revision)
+  if (named?.startsWith('refs/tags/') === true) return named
+  const tag = await repository.tag(id)
+  return `refs/tags/${isUnanswered(tag) ? id : Buffer.from(tag.name, 'latin1').toString('utf8')}`
 }

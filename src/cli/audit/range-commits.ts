@@ -1,6 +1,7 @@
 import type { ObjectFormat } from '../../facts.ts'
 import { IdTable } from '../../git/id-table.ts'
 import type { CommitRange } from '../../git/refs.ts'
+import type { GitPlace } from '../../git/run.ts'
 import { countCommits } from '../../git/walk.ts'
 import type { ProvedCommit } from '../../verification/history.ts'
 import type { HistoryProver } from './history-prover.ts'
@@ -25,11 +26,11 @@ export async function* provedRanges(
 
 /** How many commits there will be at most. @throws UnavailableError as runGit */
 export async function countRanges(
-  history: HistoryProver,
+  place: GitPlace,
   ranges: readonly CommitRange[],
 ): Promise<number> {
   let total = 0
-  for (const range of ranges) total += await countCommits(history.repository.place, range)
+  for (const range of ranges) total += await countCommits(place, range)
   return total
 }
 

@@ -17,6 +17,8 @@ export interface StreamFlags extends ReportFlags {
 export interface StreamOptions {
   /** How many there will be, once somebody has counted. */
   readonly total?: Promise<number>
+  /** Single objects were asked for: what each signature says is shown. */
+  readonly isSingle?: boolean
   /** Steps of refs, known when every commit is judged. */
   readonly steps?: () => readonly StepVerdict[]
   /** Warnings that grow on the way; those of the run itself are printed before. */
@@ -50,7 +52,7 @@ export async function reportStream(
     stdout: progress.around(stdout),
     env: context.env,
     facts: flags.facts,
-    single: false,
+    single: options.isSingle ?? false,
   })
   const count = new VerdictCount()
   let isCut = false

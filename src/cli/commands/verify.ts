@@ -1,17 +1,24 @@
 import type { ExitCode } from '../../errors.ts'
+import { explainFacts } from '../audit/explain.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
-import { readOperands } from '../audit/operands.ts'
+import { openJudging, runOf } from '../audit/judging.ts'
+import { readOperands, tagRef } from '../audit/operands.ts'
+import type { Operands } from '../audit/operands.ts'
+import { readAnchorSetting } from '../audit/policy-source.ts'
+import type { OpenPolicy } from '../audit/policy-source.ts'
+import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
 import { countRanges, provedRanges } from '../audit/range-commits.ts'
+import { RefView } from '../audit/ref-view.ts'
 import { reportStream } from '../audit/report-stream.ts'
 import type { StreamFlags } from '../audit/report-stream.ts'
 import type { CommitRange } from '../../git/refs.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
-import { judgeFor } from '../verify/judge.ts'
 import {
   KEEP_OPTIONS,
+  POLICY_OPTIONS,
   PROOF_OPTIONS,
   REPORT_OPTIONS,
   SIGNER_OPTIONS,
@@ -24,18 +31,20 @@ import type { JudgeSigner } from '../verify/single.ts'
 
 export const verify = defineCommand({
   name: 'verify',
-  summary: 'Prove who signed a commit, tag or range, and that it is who you say',
+  summary: 'Prove who signed a commit, tag or range, and that they may',
   operands: '[REV | A..B …]',
-  description: `REV (default HEAD) is that one object; a tag's name is the tag object. A..B is those commits; several ranges are judged one after another.
+  description: `REV (default HEAD) is that one object; a tag's name is the tag object. A..B is those commits; several ranges are judged one after another. By a policy commits are judged for the policy branch, or for the ref that --for names.
 
-Exit 0 only if everything was checked and the signer is the one you named. Nobody named: 3, even when the signature is valid. Wrong: 1. Could not be checked, or nothing to check: 4.`,
+Exit 0 only if everything was checked and good. Nobody named who may sign: 3, even when all signatures are valid. Wrong: 1. Could not be checked, or nothing to check: 4.`,
   examples: [
     'git signet verify --identity alice@example.org --issuer google',
-    'git signet verify --identity alice@example.org --issuer google origin/main..HEAD',
+    'git signet verify --policy policy.toml origin/main..HEAD',
     'git signet verify --same-signer-as v1.1.0 v1.2.0',
   ],
   options: {
     ...SIGNER_OPTIONS,
+    ...POLICY_OPTIONS,
+    for: { type: 'string', value: 'REF', summary: 'judge commits as arriving at this ref' },
     ...PROOF_OPTIONS,
     ...KEEP_OPTIONS,
     ...REPORT_OPTIONS,
@@ -44,19 +53,38 @@ Exit 0 only if everything was checked and the signer is the one you named. Nobod
   async run(context, { options, positionals }): Promise<ExitCode> {
     const prover = await Prover.open(context, options)
     try {
-      const judge = await judgeFor(options, prover)
       const place = { cwd: context.cwd, env: context.env }
       const operands = await readOperands(place, positionals)
       const command = ['verify', ...positionals].join(' ')
+      const judging = await openJudging(context, prover, options)
+      if (judging.kind === 'policy') {
+        try {
+          return await verifyByPolicy(operands, judging.policy, command, prover, options, context)
+        } finally {
+          await judging.policy.close()
+        }
+      }
+      // A ref that is not there is a mistake whether or not rules are about it.
+      if (options.for !== undefined) {
+        await (await RefView.open(place, prover.sources)).named(options.for)
+      }
       if (operands.kind === 'ranges') {
-        return await verifyRanges(operands.ranges, judge, command, prover, options, context)
+        const anchor = await readAnchorSetting(place, prover, options)
+        const ranges = operands.ranges.map(({ include, exclude }) => ({
+          include,
+          exclude: [...exclude, ...anchor],
+        }))
+        return await verifyRanges(ranges, judging.judge, command, prover, options, context)
       }
       const results: Judged[] = []
       for (const revision of operands.revisions) {
         const { facts, object } = await prover.prove(revision)
-        const { verdict, reasons } = singleVerdict(facts, judge)
-        const details = { ...detailsOf(object, facts), reasons, story: story(options) }
-        results.push({ verdict, details })
+        const { verdict, reasons } = singleVerdict(facts, judging.judge)
+        const story = [
+          ...comparison(options),
+          ...(options.explain ? explainFacts(facts, reasons) : []),
+        ]
+        results.push({ verdict, details: { ...detailsOf(object, facts), reasons, story } })
       }
       await prover.settle()
       return printVerdicts(results, command, prover, options, context)
@@ -66,28 +94,72 @@ Exit 0 only if everything was checked and the signer is the one you named. Nobod
   },
 })
 
+interface VerifyFlags extends StreamFlags {
+  readonly for: string | undefined
+  readonly explain: boolean
+}
+
+async function verifyByPolicy(
+  operands: Operands,
+  policy: OpenPolicy,
+  command: string,
+  prover: Prover,
+  flags: VerifyFlags,
+  context: Context,
+): Promise<ExitCode> {
+  const { session, refs, repository } = policy
+  const ref = flags.for === undefined ? refs.policyBranch : (await refs.named(flags.for)).ref
+  const verdicts = new PolicyVerdicts(session, flags.explain)
+  const warnings: string[] = []
+  async function* judged(): AsyncGenerator<Judged, void, undefined> {
+    if (operands.kind === 'ranges') {
+      for (const range of operands.ranges) yield* verdicts.range(range, ref)
+    } else {
+      for (const revision of operands.revisions) yield* judgeRevision(revision, ref)
+    }
+    await prover.settle()
+    warnings.push(...prover.warnings, ...session.problems)
+  }
+  async function* judgeRevision(
+    revision: string,
+    forRef: string,
+  ): AsyncGenerator<Judged, void, undefined> {
+    const { facts } = await prover.prove(revision)
+    const { id, type } = facts.object
+    if (type !== 'tag') yield* verdicts.commit(id, forRef)
+    else yield* verdicts.tag(id, await tagRef(repository, revision, id))
+  }
+  const isSingle = operands.kind === 'objects'
+  return reportStream(
+    judged(),
+    runOf(command, prover, context, { policy, ref }),
+    flags,
+    {
+      warnings,
+      isSingle,
+      ...(!isSingle && { total: countRanges(repository.place, operands.ranges) }),
+      steps: () => verdicts.steps,
+    },
+    context,
+  )
+}
+
 async function verifyRanges(
   ranges: readonly CommitRange[],
   judge: JudgeSigner | undefined,
   command: string,
   prover: Prover,
-  flags: StreamFlags,
+  flags: VerifyFlags,
   context: Context,
 ): Promise<ExitCode> {
   const history = await HistoryProver.open(context, prover)
   try {
-    const run = {
-      command,
-      trustRoots: prover.reportedRoots,
-      warnings: [...prover.warnings],
-      now: context.clock() / 1000,
-      ...baseOf(ranges),
-    }
+    const run = { ...runOf(command, prover, context), ...baseOf(ranges) }
     return await reportStream(
-      judged(history, ranges, judge, prover),
+      judgedRanges(history, ranges, judge, prover, flags.explain),
       run,
       flags,
-      { warnings: prover.warnings, total: countRanges(history, ranges) },
+      { warnings: prover.warnings, total: countRanges(history.repository.place, ranges) },
       context,
     )
   } finally {
@@ -95,14 +167,19 @@ async function verifyRanges(
   }
 }
 
-async function* judged(
+async function* judgedRanges(
   history: HistoryProver,
   ranges: readonly CommitRange[],
   judge: JudgeSigner | undefined,
   prover: Prover,
+  explain: boolean,
 ): AsyncGenerator<Judged, void, undefined> {
   try {
-    for await (const proved of provedRanges(history, ranges)) yield historyVerdict(proved, judge)
+    for await (const proved of provedRanges(history, ranges)) {
+      const { verdict, details } = historyVerdict(proved, judge)
+      const story = explain ? explainFacts(proved.facts, details.reasons ?? []) : []
+      yield { verdict, details: { ...details, story } }
+    }
   } finally {
     await prover.settle()
   }
@@ -114,7 +191,7 @@ function baseOf(ranges: readonly CommitRange[]): { base?: string } {
   return base === undefined || others.length > 0 ? {} : { base }
 }
 
-function story(options: { readonly 'same-signer-as': string | undefined }): string[] {
+function comparison(options: { readonly 'same-signer-as': string | undefined }): string[] {
   const other = options['same-signer-as']
   return other === undefined ? [] : [`compared with the signer of ${other}, whoever that is`]
 }

@@ -84,6 +84,28 @@ function claim<const S extends string>(summary: S): { type: 'string'; value: 'TE
   return { type: 'string', value: 'TEXT', summary }
 }
 
+/** Who may sign, said by a policy. */
+export const POLICY_OPTIONS = {
+  policy: {
+    type: 'string',
+    value: 'FILE',
+    summary: 'the policy that says who may sign; with an in-tree policy its floor',
+  },
+  anchor: {
+    type: 'string',
+    value: 'COMMIT',
+    summary:
+      'full id of the commit where trust starts: the policy is the one in the tree from there on',
+  },
+  'squash-source': {
+    type: 'string',
+    value: 'REF',
+    multiple: true,
+    summary: 'a branch that may have been squashed into one commit',
+  },
+  explain: { type: 'boolean', summary: 'tell the story of each verdict, step by step' },
+} as const
+
 /** Of commands that judge any number of commits. */
 export const STREAM_OPTIONS = {
   'fail-fast': { type: 'boolean', summary: 'stop at the first violation' },

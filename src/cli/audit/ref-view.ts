@@ -1,0 +1,91 @@
+import { escapeText } from '../../encoding/escape.ts'
+import { UsageError } from '../../errors.ts'
+import { readSetting } from '../../config/settings.ts'
+import type { SettingSources } from '../../config/settings.ts'
+import { fullRefName, resolveRevision } from '../../git/refs.ts'
+import type { GitPlace } from '../../git/run.ts'
+
+const HEADS = 'refs/heads/'
+
+/**
+ * Refs by the names that rules know them by. In a clone the branches of the server are its
+ * remote-tracking refs; elsewhere a ref is what it is called.
+ */
+export class RefView {
+  /** Full name by which rules know the policy branch. */
+  readonly policyBranch: string
+  readonly #place: GitPlace
+  /** `refs/remotes/origin/` in a clone. */
+  readonly #remote: string | undefined
+
+  /** @throws UsageError SETTING_INVALID; UnavailableError as runGit */
+  static async open(place: GitPlace, sources: SettingSources): Promise<RefView> {
+    const { value } = readSetting('policyBranch', sources)
+    const configured = value === undefined || value === '' ? undefined : fullName(value)
+    const remoteOf = /^(refs\/remotes\/[^/]+\/)(.+)$/.exec(configured ?? '')
+    if (remoteOf !== null) return new RefView(place, `${HEADS}${remoteOf[2] ?? ''}`, remoteOf[1])
+    const policyBranch = configured ?? `${HEADS}main`
+    if (configured !== undefined) return new RefView(place, policyBranch, undefined)
+    const remote = `refs/remotes/${remoteName(sources)}/`
+    const tracking = `${remote}${policyBranch.slice(HEADS.length)}`
+    const isClone = (await resolveRevision(place, tracking)) !== undefined
+    return new RefView(place, policyBranch, isClone ? remote : undefined)
+  }
+
+  private constructor(place: GitPlace, policyBranch: string, remote: string | undefined) {
+    this.#place = place
+    this.policyBranch = policyBranch
+    this.#remote = remote
+  }
+
+  /** What a ref is called here: the remote-tracking one in a clone. */
+  localName(ref: string): string {
+    return this.#remote !== undefined && ref.startsWith(HEADS)
+      ? `${this.#remote}${ref.slice(HEADS.length)}`
+      : ref
+  }
+
+  /** By what name rules know a ref that is here; undefined for one that hides behind another. */
+  ruleName(local: string): string | undefined {
+    const remote = this.#remote
+    if (remote === undefined) return local
+    if (local.startsWith(remote)) {
+      const branch = local.slice(remote.length)
+      return branch === 'HEAD' ? undefined : `${HEADS}${branch}`
+    }
+    return local.startsWith(HEADS) ? undefined : local
+  }
+
+  /** The commit or tag object a ref resolves to, by the name that rules know. */
+  tipOf(ref: string): Promise<string | undefined> {
+    return resolveRevision(this.#place, this.localName(ref))
+  }
+
+  /**
+   * The ref a person names, by its rule name, with the tip it has here.
+   *
+   * @throws UsageError REF_UNKNOWN
+   */
+  async named(name: string): Promise<{ ref: string; tip: string }> {
+    for (const candidate of [name, this.localName(fullName(name))]) {
+      const local = await fullRefName(this.#place, candidate)
+      if (local === undefined) continue
+      const tip = await resolveRevision(this.#place, local)
+      if (tip !== undefined) return { ref: this.ruleName(local) ?? local, tip }
+    }
+    throw new UsageError('REF_UNKNOWN', `no such ref: ${escapeText(name)}`, {
+      hint: 'git for-each-ref shows what there is',
+    })
+  }
+}
+
+function fullName(name: string): string {
+  return name.startsWith('refs/') ? name : `${HEADS}${name}`
+}
+
+function remoteName({ gitConfig }: SettingSources): string {
+  const configured = gitConfig.get('branch.main.remote')
+  return configured === undefined || configured === null || /[/\s]/.test(configured)
+    ? 'origin'
+    : configured
+}

@@ -1,0 +1,78 @@
+import { runAsync } from '../crypto/verify.ts'
+import type { Facts } from '../facts.ts'
+import { LruCache } from '../git/lru-cache.ts'
+import { ObjectReader } from '../git/objects.ts'
+import type { ReadAnswer } from '../git/objects.ts'
+import type { GitPlace } from '../git/run.ts'
+import { splitObject } from '../git/split.ts'
+import type { FactsCache } from './cache.ts'
+import { LeafCache } from './leaf-cache.ts'
+import { missingFacts, tooLargeFacts, verifySplitObject } from './object.ts'
+import type { StoredObject } from './object.ts'
+import { isCompletable } from './online-keep.ts'
+import type { LogCompletion } from './online-keep.ts'
+import type { PolicyMaterial } from './policy-material.ts'
+
+export interface FactsOnDemandOptions {
+  readonly place: GitPlace
+  readonly material: Pick<PolicyMaterial, 'roots' | 'openpgpKeys'>
+  readonly cache?: FactsCache | undefined
+  /** What signatures that bring no log entry are completed with. */
+  readonly completion?: LogCompletion | undefined
+}
+
+/** Facts that are held in memory. */
+const HELD = 8_192
+
+/**
+ * Facts about commits and tags as a policy asks for them, by the roots and keys of one policy; whoever
+ * asks for many at once has them proven side by side. Each is proven once as long as it is held.
+ */
+export class FactsOnDemand {
+  readonly #options: FactsOnDemandOptions
+  readonly #reader: ObjectReader
+  readonly #leaves = new LeafCache()
+  readonly #known = new LruCache<Promise<Facts>>(HELD)
+
+  constructor(options: FactsOnDemandOptions) {
+    this.#options = options
+    this.#reader = new ObjectReader(options.place)
+  }
+
+  /** @throws UnavailableError as runGit */
+  readonly facts = (id: string): Promise<Facts> => {
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const asked = this.#reader.read(id).then((answer) => this.#prove(id, answer))
+    this.#known.set(id, asked)
+    return asked
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close()
+    this.#options.cache?.save()
+    this.#options.cache?.close()
+  }
+
+  async #prove(id: string, answer: ReadAnswer): Promise<Facts> {
+    if (answer.kind === 'missing') return missingFacts(id, 'commit')
+    const type = answer.type === 'tag' ? 'tag' : 'commit'
+    if (answer.kind === 'too-large') return tooLargeFacts(id, type)
+    if (answer.type !== type) return missingFacts(id, 'commit')
+    const { cache, completion, material } = this.#options
+    // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
+    const known = answer.idMatches ? cache?.get(id) : undefined
+    const object: StoredObject = { ...answer, type }
+    const facts = known ?? (await this.#verify(object, material))
+    if (known === undefined) cache?.add(facts)
+    return completion === undefined || !isCompletable(facts)
+      ? facts
+      : completion.complete(object, facts)
+  }
+
+  #verify(object: StoredObject, material: FactsOnDemandOptions['material']): Promise<Facts> {
+    const split = splitObject(object.type, object.bytes, object.format)
+    const { roots, openpgpKeys } = material
+    return runAsync(verifySplitObject(object, split, roots, { leaves: this.#leaves, openpgpKeys }))
+  }
+}

@@ -1,0 +1,224 @@
+import type { Facts } from '../facts.ts'
+import type { RepositoryAnswers } from '../git/answers.ts'
+import type { CommitRange } from '../git/refs.ts'
+import { buildPolicyChain } from '../policy/chain.ts'
+import type { PolicyChain } from '../policy/chain.ts'
+import type { PolicyContext, StepOutcome, VerifiedTip } from '../policy/context.ts'
+import type { GitAnswers } from '../policy/git-answers.ts'
+import type { Policy } from '../policy/model.ts'
+import { auditPolicyBranch, auditRef } from '../policy/range.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { FactsCache } from './cache.ts'
+import { FactsOnDemand } from './facts-on-demand.ts'
+import type { LogCompletion } from './online-keep.ts'
+import { policyFilesInTree } from './policy-files.ts'
+import type { PolicyFiles } from './policy-files.ts'
+import { loadPolicyMaterial } from './policy-material.ts'
+
+/** A policy that lies outside the history it judges. */
+export interface FixedPolicy {
+  readonly policy: Policy
+  /** How reports name it: the digest of the file. */
+  readonly id: string
+  readonly files: PolicyFiles
+}
+
+export interface PolicySessionOptions {
+  readonly repository: RepositoryAnswers
+  /** Those of the settings. */
+  readonly roots: TrustRoots
+  readonly openCache: (roots: TrustRoots) => FactsCache | undefined
+  readonly completion: LogCompletion | undefined
+  /** Full name by which rules know the policy branch. */
+  readonly policyBranch: string
+  /** Its tip; undefined where the repository has none. */
+  readonly tip: string | undefined
+  readonly anchor: string | undefined
+  /** In force everywhere; beside an in-tree policy it is the floor. */
+  readonly fixed: FixedPolicy | undefined
+  /** Whether the policy lies in the tree, from the anchor on. */
+  readonly isInTree: boolean
+  readonly squashSources: readonly string[]
+  /** What a ref resolves to, by the name that rules know it by. */
+  readonly tipOf: (ref: string) => Promise<string | undefined>
+  /** By what name rules know a ref that is here; undefined: they do not. */
+  readonly ruleName: (local: string) => string | undefined
+  /** What a ref is called here. */
+  readonly localName: (ref: string) => string
+}
+
+const ZERO = '0'.repeat(40)
+
+/**
+ * One policy, or one chain of policies, over one repository: what evaluation needs, with facts proven
+ * by the roots and keys of whichever policy asks. `close` it.
+ */
+export class PolicySession {
+  readonly context: PolicyContext
+  /** What policies pin and cannot be had; grows. */
+  readonly problems = new Set<string>()
+  readonly #options: PolicySessionOptions
+  readonly #git: GitAnswers
+  readonly #sources = new Map<string, FactsOnDemand>()
+  readonly #byPolicy = new Map<Policy, Promise<FactsOnDemand>>()
+  readonly #tips = new Map<string, Promise<VerifiedTip>>()
+
+  /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
+  static async open(options: PolicySessionOptions): Promise<PolicySession> {
+    const session = new PolicySession(options)
+    const { tip, isInTree } = options
+    if (!isInTree || tip === undefined) return session
+    const chain = await session.chainTo(tip)
+    return new PolicySession(options, chain, session)
+  }
+
+  private constructor(options: PolicySessionOptions, chain?: PolicyChain, opened?: PolicySession) {
+    this.#options = options
+    this.#git = boundAnswers(options)
+    if (opened !== undefined) {
+      this.#sources = opened.#sources
+      this.#byPolicy = opened.#byPolicy
+      this.problems = opened.problems
+    }
+    const { fixed, isInTree } = options
+    this.context = {
+      git: this.#git,
+      facts: (id, policy) => this.facts(id, policy),
+      squashSources: options.squashSources,
+      policyBranch: options.policyBranch,
+      anchor: options.anchor,
+      chain,
+      fixed,
+      floor: isInTree ? fixed?.policy : undefined,
+      chainTo: (tip) => this.chainTo(tip),
+      verifiedTip: (ref) => this.verifiedTip(ref),
+      pushCertificate: undefined,
+    }
+  }
+
+  /** Facts by the roots and keys that a policy pins. */
+  async facts(id: string, policy: Policy): Promise<Facts> {
+    return (await this.#sourceFor(policy)).facts(id)
+  }
+
+  /** Whether any policy was found to judge by. */
+  get hasPolicy(): boolean {
+    return this.context.chain !== undefined || this.context.fixed !== undefined
+  }
+
+  /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
+  chainTo(tip: string): Promise<PolicyChain> {
+    const { anchor = ZERO, policyBranch, fixed } = this.#options
+    return buildPolicyChain({
+      git: this.#git,
+      facts: (id, policy) => this.facts(id, policy),
+      policyBranch,
+      anchor,
+      tip,
+      floor: fixed?.policy,
+    })
+  }
+
+  /** A ref's newest value that an audit of it passes, found once. */
+  verifiedTip(ref: string): Promise<VerifiedTip> {
+    const known = this.#tips.get(ref)
+    if (known !== undefined) return known
+    const asked = this.#auditedTip(ref)
+    this.#tips.set(ref, asked)
+    return asked
+  }
+
+  /** Loads a range so that walks inside it cost no process. */
+  load(range: CommitRange): Promise<void> {
+    return this.#options.repository.load(range)
+  }
+
+  /** Audits a ref up to its tip: every first-parent edge with its commits, oldest first. */
+  async *audit(ref: string, tip: string): AsyncGenerator<StepOutcome, void, undefined> {
+    const { chain, policyBranch } = this.context
+    const { anchor } = this.#options
+    await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
+    if (chain !== undefined && ref === policyBranch) {
+      const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
+      yield* auditPolicyBranch(this.context, upTo)
+      return
+    }
+    const known = chain === undefined ? 'none' : await this.verifiedTip(policyBranch)
+    yield* auditRef(this.context, ref, tip, typeof known === 'string' ? [] : [known.id])
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sources.values()].map((source) => source.close()))
+  }
+
+  async #auditedTip(ref: string): Promise<VerifiedTip> {
+    const tip = await this.#options.tipOf(ref)
+    if (tip === undefined) return 'none'
+    let last = this.#options.anchor
+    for await (const { verdict, after } of this.audit(ref, tip)) {
+      if (verdict === 'unknown') return 'unknown'
+      if (verdict === 'fail') break
+      last = after
+    }
+    return last === undefined ? 'none' : { id: last }
+  }
+
+  #sourceFor(policy: Policy): Promise<FactsOnDemand> {
+    const known = this.#byPolicy.get(policy)
+    if (known !== undefined) return known
+    const opened = this.#open(policy)
+    this.#byPolicy.set(policy, opened)
+    return opened
+  }
+
+  async #open(policy: Policy): Promise<FactsOnDemand> {
+    const { repository, openCache, completion } = this.#options
+    const material = await loadPolicyMaterial(policy, this.#filesOf(policy), this.#options.roots)
+    const { roots, openpgpKeys, missing } = material
+    for (const problem of missing) this.problems.add(`${policy.name}: ${problem}`)
+    const key = [
+      ...roots.map(({ name, digest }) => `${name} ${digest}`),
+      ...openpgpKeys.map(({ fingerprint }) => fingerprint),
+    ].join('\n')
+    const known = this.#sources.get(key)
+    if (known !== undefined) return known
+    const source = new FactsOnDemand({
+      place: repository.place,
+      material,
+      cache: openCache(roots),
+      completion: completion?.under(roots),
+    })
+    this.#sources.set(key, source)
+    return source
+  }
+
+  #filesOf(policy: Policy): PolicyFiles {
+    const { fixed } = this.#options
+    if (policy === fixed?.policy) return fixed.files
+    const commit = /^([0-9a-f]{40,64}):\.signet\/policy\.toml$/.exec(policy.name)?.[1]
+    if (commit === undefined) throw new Error('a policy lies in a tree or beside a file')
+    return policyFilesInTree(this.#git, commit)
+  }
+}
+
+/** The answers as functions of their own, by the names that rules know. */
+function boundAnswers(options: PolicySessionOptions): GitAnswers {
+  const { repository, ruleName, localName } = options
+  return {
+    format: repository.format,
+    commit: (id) => repository.commit(id),
+    tag: (id) => repository.tag(id),
+    objectType: (id) => repository.objectType(id),
+    walk: (query) => repository.walk(query),
+    isAncestor: (ancestor, descendant) => repository.isAncestor(ancestor, descendant),
+    tree: (id) => repository.tree(id),
+    changes: (from, to) => repository.changes(from, to),
+    mechanicalMerge: (first, second) => repository.mechanicalMerge(first, second),
+    blob: (id, maxBytes) => repository.blob(id, maxBytes),
+    ref: (name) => repository.ref(localName(name)),
+    async refNames() {
+      return (await repository.refNames()).flatMap((local) => ruleName(local) ?? [])
+    },
+    policyEntryChanges: (anchor, tip) => repository.policyEntryChanges(anchor, tip),
+  }
+}
