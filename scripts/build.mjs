@@ -32,6 +32,7 @@ export function build() {
     if (run.status !== 0) throw new Error(`tsup failed:\n${run.stdout}${run.stderr}`)
     writeManPage(fresh)
     copyAssets(fresh)
+    compileAhead(fresh)
     putInPlace(fresh)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
@@ -53,6 +54,12 @@ function copyAssets(fresh) {
   for (const name of ['page', 'schema']) {
     cpSync(join(project, 'src', 'report', name), join(fresh, name), { recursive: true })
   }
+}
+
+function compileAhead(fresh) {
+  const script = join(project, 'scripts', 'code-cache.mjs')
+  const run = spawnSync(process.execPath, [script, fresh], { encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`code-cache.mjs failed:\n${run.stderr}`)
 }
 
 function putInPlace(fresh) {

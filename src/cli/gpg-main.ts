@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { EXIT, MalformedError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
 import { parseGpgArguments } from '../gpg/arguments.ts'
@@ -9,9 +8,12 @@ import { tell, writeAll } from './gpg-io.ts'
 import type * as SignPart from './gpg-sign.ts'
 import { runVerify } from './gpg-verify.ts'
 
+/** Of CommonJS: bin/git-signet.cjs gives one that finds compiled code. */
+declare const require: (id: string) => unknown
+
 /** Signing loads much that verifying does not need: a bundle of its own beside this one. */
 function signPart(): typeof SignPart {
-  return createRequire(__filename)('./gpg-sign.cjs') as typeof SignPart
+  return require('./gpg-sign.cjs') as typeof SignPart
 }
 
 /** git may swallow standard error; our own mistakes must not go unseen. */
