@@ -6,9 +6,11 @@ import { styleFor } from '../../report/terminal.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
+import { openJudging } from '../audit/judging.ts'
+import type { Judging } from '../audit/judging.ts'
+import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
 import { defineCommand } from '../command.ts'
 import { SIGNER_NOT_CHECKED, tellWarnings } from '../audit/after-words.ts'
-import { judgeFor } from '../verify/judge.ts'
 import { NO_SIGNER_FLAGS, PROOF_OPTIONS } from '../verify/options.ts'
 import { Prover } from '../verify/prover.ts'
 import { VerdictCount } from '../verify/verdict-count.ts'
@@ -26,16 +28,20 @@ For a pager: git -p signet log.`,
     const { stdout } = context.streams
     const prover = await Prover.open(context, { ...options, keep: false })
     const history = await HistoryProver.open(context, prover)
+    const judging = await openJudging(context, prover, NOTHING_TYPED)
     try {
-      const judge = await judgeFor(NO_SIGNER_FLAGS, prover)
       const style = styleFor(stdout, context.env)
       const count = new VerdictCount()
       for await (const lines of drawn(history, operandsOf(positionals, beforeTerminator))) {
         const parsed = lines.map(parseGraphLine)
         const ids = parsed.flatMap(({ commit }) => commit?.id ?? [])
+        if (judging.kind === 'policy' && count.checked === 0) {
+          // From the first commits down, so that no question of the policy costs a process.
+          await judging.policy.session.load({ include: ids, exclude: [] })
+        }
         const judged = new Map<string, Judged>()
-        for await (const proved of history.commits(ids)) {
-          judged.set(proved.id, historyVerdict(proved, judge))
+        for await (const one of verdictsOn(ids, history, judging)) {
+          judged.set(one.verdict.object.id, one)
         }
         let text = ''
         for (const line of parsed) {
@@ -53,11 +59,38 @@ For a pager: git -p signet log.`,
       tellWarnings(prover.warnings, context)
       return count.summary().exit
     } finally {
+      if (judging.kind === 'policy') await judging.policy.close()
       await history.close()
       await prover.close()
     }
   },
 })
+
+const NOTHING_TYPED = { ...NO_SIGNER_FLAGS, policy: undefined, anchor: undefined }
+
+/** By a policy each commit is judged for the policy branch, as `verify` judges it. */
+async function* verdictsOn(
+  ids: readonly string[],
+  history: HistoryProver,
+  judging: Judging,
+): AsyncGenerator<Judged, void, undefined> {
+  if (judging.kind === 'signer') {
+    for await (const proved of history.commits(ids)) yield historyVerdict(proved, judging.judge)
+    return
+  }
+  const { session, refs } = judging.policy
+  const verdicts = new PolicyVerdicts(session, false)
+  const one = async (id: string): Promise<Judged[]> => {
+    const found: Judged[] = []
+    for await (const judged of verdicts.commit(id, refs.policyBranch)) found.push(judged)
+    return found
+  }
+  for (let at = 0; at < ids.length; at += TOGETHER) {
+    for (const found of await Promise.all(ids.slice(at, at + TOGETHER).map(one))) yield* found
+  }
+}
+
+const TOGETHER = 64
 
 function factsOf({ details }: Judged): { facts?: NonNullable<Judged['details']['facts']> } {
   return details.facts === undefined ? {} : { facts: details.facts }

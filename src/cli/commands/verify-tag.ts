@@ -1,17 +1,28 @@
 import { latin1 } from '../../encoding/bytes.ts'
 import type { ExitCode } from '../../errors.ts'
-import type { Verdict } from '../../facts.ts'
 import { tagFields } from '../../git/object-form.ts'
-import { fullRefName, unknownRevision } from '../../git/refs.ts'
+import { fullRefName, resolveRevision, unknownRevision } from '../../git/refs.ts'
+import type { GitPlace } from '../../git/run.ts'
 import { splitObject } from '../../git/split.ts'
-import type { VerdictDetails } from '../../report/result.ts'
 import type { StoredObject } from '../../verification/object.ts'
+import { explainFacts } from '../audit/explain.ts'
+import type { Judged } from '../audit/history-verdict.ts'
+import { openJudging, runOf } from '../audit/judging.ts'
+import type { OpenPolicy } from '../audit/policy-source.ts'
+import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
+import { reportStream } from '../audit/report-stream.ts'
 import type { Context } from '../context.ts'
 import { defineCommand } from '../command.ts'
-import { judgeFor } from '../verify/judge.ts'
-import { KEEP_OPTIONS, PROOF_OPTIONS, REPORT_OPTIONS, SIGNER_OPTIONS } from '../verify/options.ts'
+import {
+  KEEP_OPTIONS,
+  POLICY_OPTIONS,
+  PROOF_OPTIONS,
+  REPORT_OPTIONS,
+  SIGNER_OPTIONS,
+} from '../verify/options.ts'
 import { Prover } from '../verify/prover.ts'
 import { printVerdicts } from '../verify/report.ts'
+import type { ReportFlags } from '../verify/report.ts'
 import { detailsOf, singleVerdict } from '../verify/single.ts'
 import type { JudgeSigner, Reason } from '../verify/single.ts'
 
@@ -20,19 +31,46 @@ export const verifyTag = defineCommand({
   summary: 'Prove who signed a tag, and that it is the tag it is called',
   operands: 'TAG…',
   operandCount: { min: 1 },
-  description: `Checks the tag object: signature, name, signer. The commits below it are not looked at.
+  description: `Checks the tag object: signature, name, signer. By a policy also that its commit lies on a verified ref; else the commits below it are not looked at.
 
 Exit codes are those of verify; a tag without an object of its own, or whose object has another name, is 1.`,
   examples: ['git signet verify-tag --identity release@example.org --issuer google v1.2.0'],
-  options: { ...SIGNER_OPTIONS, ...PROOF_OPTIONS, ...KEEP_OPTIONS, ...REPORT_OPTIONS },
+  options: {
+    ...SIGNER_OPTIONS,
+    ...POLICY_OPTIONS,
+    ...PROOF_OPTIONS,
+    ...KEEP_OPTIONS,
+    ...REPORT_OPTIONS,
+  },
   async run(context, { options, positionals }): Promise<ExitCode> {
     const prover = await Prover.open(context, options)
     try {
-      const judge = await judgeFor(options, prover)
-      const results: { verdict: Verdict; details: VerdictDetails }[] = []
-      for (const name of positionals) results.push(await judgeTag(name, judge, prover, context))
-      await prover.settle()
       const command = `verify-tag ${positionals.join(' ')}`
+      const judging = await openJudging(context, prover, options)
+      if (judging.kind === 'policy') {
+        try {
+          return await verifyByPolicy(
+            positionals,
+            judging.policy,
+            command,
+            prover,
+            options,
+            context,
+          )
+        } finally {
+          await judging.policy.close()
+        }
+      }
+      const { judge } = judging
+      const results: Judged[] = []
+      for (const name of positionals) {
+        const { verdict, details } = await judgeTag(name, judge, prover, context)
+        const facts = options.explain ? details.facts : undefined
+        const more = facts === undefined ? [] : explainFacts(facts, details.reasons ?? [])
+        const story = [...(details.story ?? []), ...more]
+        results.push({ verdict, details: { ...details, story } })
+      }
+      await prover.settle()
       return printVerdicts(results, command, prover, options, context)
     } finally {
       await prover.close()
@@ -40,17 +78,47 @@ Exit codes are those of verify; a tag without an object of its own, or whose obj
   },
 })
 
+async function verifyByPolicy(
+  names: readonly string[],
+  policy: OpenPolicy,
+  command: string,
+  prover: Prover,
+  flags: ReportFlags & { readonly explain: boolean },
+  context: Context,
+): Promise<ExitCode> {
+  const place = { cwd: context.cwd, env: context.env }
+  const verdicts = new PolicyVerdicts(policy.session, flags.explain)
+  const refs: string[] = []
+  for (const name of names) refs.push(await tagRefNamed(name, place))
+  const warnings: string[] = []
+  async function* judged(): AsyncGenerator<Judged, void, undefined> {
+    for (const ref of refs) {
+      const id = await resolveRevision(place, ref)
+      if (id !== undefined) yield* verdicts.tag(id, ref)
+    }
+    await prover.settle()
+    warnings.push(...prover.warnings, ...policy.session.problems)
+  }
+  const run = runOf(command, prover, context, { policy, ref: refs.join(' ') })
+  const once = { ...flags, 'fail-fast': false, 'allow-empty': false }
+  return reportStream(judged(), run, once, { warnings, isSingle: true }, context)
+}
+
+/** @throws UsageError REVISION_UNKNOWN where there is no such tag */
+async function tagRefNamed(given: string, place: GitPlace): Promise<string> {
+  const ref = `refs/tags/${given.replace(/^refs\/tags\//, '')}`
+  if ((await fullRefName(place, ref)) !== ref) throw unknownRevision(given)
+  return ref
+}
+
 async function judgeTag(
   given: string,
   judge: JudgeSigner | undefined,
   prover: Prover,
   context: Context,
-): Promise<{ verdict: Verdict; details: VerdictDetails }> {
-  const name = given.replace(/^refs\/tags\//, '')
-  const ref = `refs/tags/${name}`
-  if ((await fullRefName({ cwd: context.cwd, env: context.env }, ref)) !== ref) {
-    throw unknownRevision(given)
-  }
+): Promise<Judged> {
+  const ref = await tagRefNamed(given, { cwd: context.cwd, env: context.env })
+  const name = ref.slice('refs/tags/'.length)
   const { facts, object } = await prover.prove(ref)
   const { reasons, story } = aboutTag(object, name)
   const judged = singleVerdict(facts, judge, reasons)
