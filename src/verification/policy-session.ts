@@ -14,6 +14,7 @@ import type { LogCompletion } from './online-keep.ts'
 import { policyFilesInTree } from './policy-files.ts'
 import type { PolicyFiles } from './policy-files.ts'
 import { loadPolicyMaterial } from './policy-material.ts'
+import type { PolicyMaterial } from './policy-material.ts'
 
 /** A policy that lies outside the history it judges. */
 export interface FixedPolicy {
@@ -101,6 +102,11 @@ export class PolicySession {
     return (await this.#sourceFor(policy)).facts(id)
   }
 
+  /** The roots and keys that facts are proven by when this policy asks. */
+  materialOf(policy: Policy): Promise<PolicyMaterial> {
+    return loadPolicyMaterial(policy, this.#filesOf(policy), this.#options.roots)
+  }
+
   /** Whether any policy was found to judge by. */
   get hasPolicy(): boolean {
     return this.context.chain !== undefined || this.context.fixed !== undefined
@@ -173,7 +179,7 @@ export class PolicySession {
 
   async #open(policy: Policy): Promise<FactsOnDemand> {
     const { repository, openCache, completion } = this.#options
-    const material = await loadPolicyMaterial(policy, this.#filesOf(policy), this.#options.roots)
+    const material = await this.materialOf(policy)
     const { roots, openpgpKeys, missing } = material
     for (const problem of missing) this.problems.add(`${policy.name}: ${problem}`)
     const key = [

@@ -1,0 +1,164 @@
+import { PolicyError, UnavailableError } from '../errors.ts'
+import type { Facts } from '../facts.ts'
+import type { RepositoryAnswers } from '../git/answers.ts'
+import { countCommits } from '../git/walk.ts'
+import { runAsync } from '../crypto/verify.ts'
+import { inForceNow, isZero, outcome, rulesOf } from '../policy/context.ts'
+import type { PolicyContext, Step, StepOutcome, VerifiedTip } from '../policy/context.ts'
+import { isPathRule } from '../policy/model.ts'
+import type { Policy } from '../policy/model.ts'
+import type { Reason } from '../policy/reason.ts'
+import { evaluateStep } from '../policy/steps.ts'
+import { verifyObject } from '../verification/object.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { ReceivedCertificate } from './certificate.ts'
+import type { HookLimits } from './limits.ts'
+import type { HookSession } from './policy.ts'
+
+export interface PushQuestion extends HookSession {
+  readonly repository: RepositoryAnswers
+  /** Refs as what they resolve to here. */
+  readonly steps: readonly Step[]
+  readonly certificate: ReceivedCertificate | undefined
+  readonly roots: TrustRoots
+  /** A ref's verified tip before this push. */
+  readonly verifiedTip: (ref: string) => Promise<VerifiedTip>
+  /** The last verified tip that a ref was seen to have; undefined: nobody remembers. */
+  readonly remembered: (ref: string) => string | undefined
+  readonly limits: HookLimits
+}
+
+/** More refs than this: who descends from whom is answered from memory, of the whole history. */
+const FEW_REFS = 8
+
+/**
+ * Judges every ref of a push: the policy branch first, tags last, so that a tag may stand on what came
+ * with it. Yields each judged step; the policy branch has one for each first-parent commit.
+ *
+ * @throws PolicyError POLICY_BRANCH before the policy branch was pushed, POLICY_INVALID;
+ *   UnavailableError LIMIT, as runGit
+ */
+export async function* judgePush(
+  question: PushQuestion,
+): AsyncGenerator<{ readonly step: Step; readonly outcomes: StepOutcome[] }, void, undefined> {
+  const { session, certificate, isWaiting, isInTree } = question
+  const { policyBranch } = session.context
+  const first = question.steps.find(({ ref }) => ref === policyBranch)
+  if (isWaiting && question.steps.some((step) => step !== first && needsPolicy(step))) {
+    throw new PolicyError('POLICY_BRANCH', `${policyBranch} has to be pushed first, and alone`, {
+      hint: `git push REMOTE ${policyBranch}, with the anchor in its history`,
+    })
+  }
+  await prepare(question)
+  const advanced = new Map<string, VerifiedTip>()
+  const facts = certificateFacts(question)
+  const context: PolicyContext = {
+    ...session.context,
+    facts: (id, policy) =>
+      id === certificate?.evidence.id ? facts(policy) : session.facts(id, policy),
+    pushCertificate: certificate?.evidence,
+    verifiedTip: async (ref) => advanced.get(ref) ?? (await question.verifiedTip(ref)),
+  }
+  const { branches, tags } = inTurn(question.steps, policyBranch)
+  const passed: Step[] = []
+  for (const step of branches) {
+    const outcomes = await judgeStep(question, context, step)
+    if (outcomes.every(({ verdict }) => verdict === 'pass')) passed.push(step)
+    yield { step, outcomes }
+  }
+  for (const { ref, before, after } of passed) {
+    const tip =
+      isZero(before) || (isInTree && ref === policyBranch) ? 'new' : await question.verifiedTip(ref)
+    const isVerified = tip === 'new' || (typeof tip === 'object' && tip.id === before)
+    if (isZero(after)) advanced.set(ref, 'none')
+    else if (isVerified) advanced.set(ref, { id: after })
+  }
+  for (const step of tags) yield { step, outcomes: await judgeStep(question, context, step) }
+}
+
+function needsPolicy({ ref }: Step): boolean {
+  return !ref.startsWith('refs/notes/') && !ref.startsWith('refs/replace/')
+}
+
+function inTurn(steps: readonly Step[], policyBranch: string): { branches: Step[]; tags: Step[] } {
+  const isTag = ({ ref }: Step): boolean => ref.startsWith('refs/tags/')
+  const others = steps.filter((step) => step.ref !== policyBranch)
+  return {
+    branches: [
+      ...steps.filter((step) => step.ref === policyBranch),
+      ...others.filter((step) => !isTag(step)),
+    ],
+    tags: others.filter(isTag),
+  }
+}
+
+async function judgeStep(
+  question: PushQuestion,
+  context: PolicyContext,
+  step: Step,
+): Promise<StepOutcome[]> {
+  const outcomes = await evaluateStep(context, step)
+  const back = await rollback(question, context, step)
+  if (back === undefined) return outcomes
+  const policy = outcomes.at(-1)?.policy ?? ''
+  return [...outcomes, outcome(step, policy, [back], [])]
+}
+
+/** A ref that may only grow was moved back behind its last verified tip, past this hook. */
+async function rollback(
+  { remembered }: PushQuestion,
+  context: PolicyContext,
+  { ref, before, after }: Step,
+): Promise<Reason | undefined> {
+  const tip = remembered(ref)
+  if (tip === undefined || tip === before || isZero(after)) return undefined
+  const { policy } = inForceNow(context)
+  const rules = rulesOf(policy, ref, false).rules.filter((rule) => !isPathRule(rule))
+  if (rules.length === 0 || rules.every(({ rewrite }) => rewrite)) return undefined
+  if (isZero(before) && rules.every((rule) => rule.delete)) return undefined
+  if ((await context.git.isAncestor(tip, after)) === true) return undefined
+  const detail = `it was at ${tip} before, which passed, and this does not follow it`
+  return { code: 'ROLLBACK', detail }
+}
+
+/** Counts what arrives, and reads ahead what is asked about again and again. */
+async function prepare({ repository, session, steps, limits }: PushQuestion): Promise<void> {
+  const { anchor, chain } = session.context
+  const include = steps.map(({ after }) => after).filter((id) => !isZero(id))
+  if (include.length === 0) return
+  const before = steps.map((step) => step.before).filter((id) => !isZero(id))
+  const known = [...new Set([...before, ...(anchor === undefined ? [] : [anchor])])]
+  let commits: number
+  try {
+    const exclude = [...known, ...(chain === undefined ? [] : [chain.tip])]
+    commits = await countCommits(repository.place, { include, exclude })
+  } catch (error) {
+    // Objects are missing, or it is no commit: evaluation says which and how.
+    if (error instanceof UnavailableError && error.code === 'GIT_FAILED') return
+    throw error
+  }
+  if (commits > limits.commits) {
+    throw new UnavailableError(
+      'LIMIT',
+      `over a limit of the hook: ${String(commits)} commits in one push`,
+      { hint: 'push in smaller parts: git push REMOTE COMMIT:refs/heads/BRANCH' },
+    )
+  }
+  if (steps.length > FEW_REFS) {
+    const tips = chain === undefined ? [] : [chain.tip]
+    await repository.load({ include: [...new Set([...include, ...before, ...tips])], exclude: [] })
+  } else if (commits > 1) await repository.load({ include, exclude: known })
+}
+
+/** Facts about the certificate's signature, by the roots and keys that a policy pins. */
+function certificateFacts({
+  certificate,
+  session,
+}: PushQuestion): (policy: Policy) => Promise<Facts> {
+  return async (policy) => {
+    const object = certificate?.object
+    if (object === undefined) throw new Error('a certificate without facts was asked for')
+    const { roots, openpgpKeys } = await session.materialOf(policy)
+    return runAsync(verifyObject(object, roots, { openpgpKeys }))
+  }
+}

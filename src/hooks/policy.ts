@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { sha256 } from '../crypto/digest.ts'
+import { escapeText } from '../encoding/escape.ts'
+import { encodeHex } from '../encoding/hex.ts'
+import { PolicyError } from '../errors.ts'
+import type { RepositoryAnswers } from '../git/answers.ts'
+import { isObjectId } from '../git/object-form.ts'
+import { POLICY_DIRECTORY } from '../policy/fold.ts'
+import { isUnanswered } from '../policy/git-answers.ts'
+import { parsePolicy } from '../policy/parse.ts'
+import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { FactsCache } from '../verification/cache.ts'
+import { policyFilesInFolder } from '../verification/policy-files.ts'
+import { PolicySession } from '../verification/policy-session.ts'
+import type { FixedPolicy } from '../verification/policy-session.ts'
+
+/** What a hook enforces, as it was installed. */
+export interface HookPolicy {
+  /** A file by its absolute path: the only policy, or the floor beside the one in the tree. */
+  readonly policyFile: string | undefined
+  /** Full commit id. */
+  readonly anchor: string | undefined
+  readonly policyBranch: string
+}
+
+export interface HookSessionOptions extends HookPolicy {
+  readonly repository: RepositoryAnswers
+  readonly roots: TrustRoots
+  readonly openCache: (roots: TrustRoots) => FactsCache | undefined
+  /** What a ref is before the push, by the name that rules know it by. */
+  readonly current: (ref: string) => Promise<string | undefined>
+  readonly ruleName?: (local: string) => string | undefined
+  readonly localName?: (ref: string) => string
+}
+
+export interface HookSession {
+  readonly session: PolicySession
+  /** The policy branch has no anchor yet: until it is pushed nothing else is. */
+  readonly isWaiting: boolean
+  readonly isInTree: boolean
+}
+
+/**
+ * Opens the policy that stood before a push. Before the first push of the policy branch its chain is the
+ * anchor alone, which then has to be in what is pushed.
+ *
+ * @throws PolicyError NO_POLICY, POLICY_FILE, POLICY_INVALID, ANCHOR_INVALID
+ */
+export async function openHookSession(options: HookSessionOptions): Promise<HookSession> {
+  const { repository, policyFile, anchor, policyBranch, current } = options
+  if (policyFile === undefined && anchor === undefined) {
+    throw new PolicyError('NO_POLICY', 'the hook is told neither a policy nor an anchor', {
+      hint: 'git signet hook install pre-receive --anchor COMMIT',
+    })
+  }
+  if (anchor !== undefined && !isObjectId(anchor, repository.format)) {
+    throw new PolicyError(
+      'ANCHOR_INVALID',
+      `the anchor "${escapeText(anchor, 80)}" is not a full commit id`,
+      { hint: 'git rev-parse COMMIT prints it' },
+    )
+  }
+  const isInTree =
+    anchor !== undefined && (policyFile === undefined || (await mayHavePolicy(repository, anchor)))
+  const fixed =
+    policyFile === undefined
+      ? undefined
+      : readPolicyFile(policyFile, { policyBranch, ...(isInTree && { use: 'floor' as const }) })
+  const tip = isInTree ? await current(policyBranch) : undefined
+  const isWaiting = isInTree && (tip === undefined || (await isBefore(repository, tip, anchor)))
+  const session = await PolicySession.open({
+    repository,
+    roots: options.roots,
+    openCache: options.openCache,
+    completion: undefined,
+    policyBranch,
+    tip: isWaiting ? anchor : tip,
+    anchor,
+    fixed,
+    isInTree,
+    squashSources: [],
+    tipOf: current,
+    ruleName: options.ruleName ?? ((local) => local),
+    localName: options.localName ?? ((ref) => ref),
+  })
+  return { session, isWaiting, isInTree }
+}
+
+/** Whether the policy branch stands before the anchor, so that the anchor has yet to be pushed. */
+async function isBefore(
+  repository: RepositoryAnswers,
+  tip: string,
+  anchor: string,
+): Promise<boolean> {
+  if (tip === anchor || isUnanswered(await repository.commit(anchor))) return false
+  return (await repository.isAncestor(tip, anchor)) === true
+}
+
+/** What cannot be read is not taken for absent: the chain then says what is wrong. */
+async function mayHavePolicy(repository: RepositoryAnswers, commit: string): Promise<boolean> {
+  const object = await repository.commit(commit)
+  if (isUnanswered(object)) return true
+  const tree = await repository.tree(object.tree)
+  return isUnanswered(tree) || tree.entries.some(({ name }) => name === POLICY_DIRECTORY)
+}
+
+/** @throws PolicyError POLICY_FILE, POLICY_INVALID */
+export function readPolicyFile(
+  path: string,
+  use: { readonly policyBranch: string; readonly use?: 'floor' },
+): FixedPolicy {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const why = 'code' in error ? String(error.code) : error.message
+    throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(path)}: ${why}`, {
+      hint: 'put it back, or name another: git signet hook install NAME --policy FILE',
+      cause: error,
+    })
+  }
+  const policy = parsePolicy(bytes, path, use)
+  return { policy, id: encodeHex(sha256(bytes)), files: policyFilesInFolder(dirname(path)) }
+}
