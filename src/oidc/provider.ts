@@ -81,6 +81,8 @@ async function fetchThrough(
   })
 }
 
+const AGAIN = 'commit again to log in again\nunsigned for now: git commit --no-gpg-sign'
+
 /** Turns what openid-client throws into our errors; codes and tokens are never in those. */
 export async function asLoginError<T>(issuer: string, act: () => Promise<T>): Promise<T> {
   try {
@@ -90,11 +92,17 @@ export async function asLoginError<T>(issuer: string, act: () => Promise<T>): Pr
     const inner: unknown = error instanceof Error ? error.cause : undefined
     if (inner instanceof SignetError) throw inner
     if (error instanceof Error && error.name === 'AbortError') {
-      throw new UnavailableError('LOGIN_TIMEOUT', `cannot log in at ${issuer}: nobody answered`)
+      throw new UnavailableError('LOGIN_TIMEOUT', `cannot log in at ${issuer}: nobody answered`, {
+        hint: AGAIN,
+      })
     }
     const said = error instanceof Error && 'error' in error ? error.error : undefined
     const description =
       error instanceof Error && 'error_description' in error ? error.error_description : undefined
+    if (said === 'access_denied') {
+      const message = `cannot log in at ${issuer}: the login was denied`
+      throw new RefusedError('LOGIN_FAILED', message, { hint: AGAIN })
+    }
     const why =
       typeof said === 'string'
         ? [said, description]
@@ -102,6 +110,6 @@ export async function asLoginError<T>(issuer: string, act: () => Promise<T>): Pr
             .map((part) => escapeText(part))
             .join(': ')
         : escapeText(error instanceof Error ? error.message : String(error))
-    throw new RefusedError('LOGIN_FAILED', `cannot log in at ${issuer}: ${why}`)
+    throw new RefusedError('LOGIN_FAILED', `cannot log in at ${issuer}: ${why}`, { hint: AGAIN })
   }
 }

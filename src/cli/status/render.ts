@@ -40,9 +40,13 @@ export function renderStatus(report: StatusReport): string {
       ? ''
       : section(
           'last failure',
-          `  ${escapeText(lastFailure.at)}  ${escapeText(lastFailure.message, 500)}\n${
-            lastFailure.hint === undefined ? '' : `  hint: ${escapeText(lastFailure.hint, 500)}\n`
-          }`,
+          `  ${escapeText(lastFailure.at)}  ${escapeText(lastFailure.message, 500)}\n${(
+            lastFailure.hint ?? ''
+          )
+            .split('\n')
+            .filter((line) => line !== '')
+            .map((line) => `  hint: ${escapeText(line, 500)}\n`)
+            .join('')}`,
         ),
     section(
       'to mend',
