@@ -4,6 +4,7 @@ import { digest } from '../crypto/digest.ts'
 import { parsePublicKey } from '../crypto/keys.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import { decodeBase64 } from '../encoding/base64.ts'
+import { ByteReader } from '../encoding/byte-reader.ts'
 import { concatBytes, equalBytes } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { MalformedError } from '../errors.ts'
@@ -112,30 +113,9 @@ export function* readPackets(bytes: Uint8Array): Generator<Packet> {
 }
 
 /** Reads the fields inside packets (RFC 9580 §3). */
-export class PacketReader {
-  readonly #bytes: Uint8Array
-  #at = 0
-
+export class PacketReader extends ByteReader {
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw malformed('it is cut off')
-    const part = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return part
-  }
-
-  uint(octets: number): number {
-    let value = 0
-    for (const octet of this.take(octets)) value = value * 256 + octet
-    return value
+    super(bytes, malformed)
   }
 
   /** Length of a new-format packet or of a signature subpacket; partial ones are refused. */
@@ -156,15 +136,6 @@ export class PacketReader {
       throw malformed('a number is not as long as it says')
     }
     return value
-  }
-
-  /** The bytes not read yet. */
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at)
-  }
-
-  end(): void {
-    if (!this.done) throw malformed('there are bytes after its end')
   }
 }
 

@@ -5,6 +5,7 @@ import { parsePublicKey } from '../crypto/keys.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import type { SignatureCheck, Verification } from '../crypto/verify.ts'
 import { decodeBase64, encodeBase64 } from '../encoding/base64.ts'
+import { ByteReader } from '../encoding/byte-reader.ts'
 import { concatBytes, encodeUtf8, equalBytes, latin1 } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { LIMITS } from '../encoding/limits.ts'
@@ -101,7 +102,7 @@ function readArmor(text: string): Uint8Array {
 function parseSshSignature(bytes: Uint8Array): SshSignature {
   const reader = new SshReader(bytes)
   if (!equalBytes(reader.take(MAGIC.length), MAGIC)) throw malformed('it does not begin as one')
-  if (reader.uint32() !== 1) throw malformed('it is not version 1')
+  if (reader.uint(4) !== 1) throw malformed('it is not version 1')
   const keyBlob = reader.string()
   const namespace = latin1(reader.string())
   const reserved = reader.string()
@@ -209,29 +210,13 @@ function sshString(bytes: Uint8Array): Uint8Array {
 }
 
 /** RFC 4251 §5. */
-class SshReader {
-  readonly #bytes: Uint8Array
-  #at = 0
-
+class SshReader extends ByteReader {
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw malformed('it is cut off')
-    const part = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return part
-  }
-
-  uint32(): number {
-    const bytes = this.take(4)
-    return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0)
+    super(bytes, malformed)
   }
 
   string(): Uint8Array {
-    return this.take(this.uint32())
+    return this.take(this.uint(4))
   }
 
   /** An mpint above zero in its shortest form; its magnitude. */
@@ -243,14 +228,6 @@ class SshReader {
       throw malformed('a number is not in its shortest form')
     }
     return value
-  }
-
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at)
-  }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw malformed('there are bytes after its end')
   }
 }
 

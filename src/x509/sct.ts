@@ -4,6 +4,7 @@ import { derExplicit, derSequence } from '../asn1/write.ts'
 import { sha256 } from '../crypto/digest.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import type { Verification } from '../crypto/verify.ts'
+import { ByteReader } from '../encoding/byte-reader.ts'
 import { concatBytes, equalBytes } from '../encoding/bytes.ts'
 import { LIMITS } from '../encoding/limits.ts'
 import { MalformedError } from '../errors.ts'
@@ -169,38 +170,13 @@ export function tbsWithoutScts(certificate: Certificate): Uint8Array {
 }
 
 /** Reads TLS presentation language (RFC 8446 §3): unsigned integers and vectors of 16-bit length. */
-class TlsReader {
-  readonly #bytes: Uint8Array
-  #at = 0
-
+class TlsReader extends ByteReader {
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw malformed('it is cut off')
-    const part = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return part
-  }
-
-  uint(octets: number): number {
-    let value = 0
-    for (const octet of this.take(octets)) value = value * 256 + octet
-    return value
+    super(bytes, malformed)
   }
 
   vector(): Uint8Array {
     return this.take(this.uint(2))
-  }
-
-  end(): void {
-    if (!this.done) throw malformed('there are bytes after its end')
   }
 }
 
