@@ -14,7 +14,13 @@ export function checkSemantics(policy: Policy, use: PolicyUse, problems: Problem
     checkPolicyBranch(rule, ['protect', index], use, problems)
     checkAddresses(policy, rule, ['protect', index], problems)
   })
-  if (use.use !== 'floor' && !policy.rules.some((rule) => coversBranch(rule, use.policyBranch))) {
+  // A rule that could not be read may be the one.
+  const isRuleBroken = problems.found.some(({ key }) => /^protect\b/.test(key))
+  if (
+    use.use !== 'floor' &&
+    !isRuleBroken &&
+    !policy.rules.some((rule) => coversBranch(rule, use.policyBranch))
+  ) {
     problems.add(
       'MISSING_KEY',
       [],
@@ -137,5 +143,6 @@ function checkAddresses(policy: Policy, rule: Rule, at: TomlPath, problems: Prob
 
 function needsAddress(entry: Entry): entry is Person | Bot {
   if (entry.kind === 'shared' || entry.kind === 'forge') return false
-  return entry.addresses.length === 0 && !(entry.kind === 'bot' && entry.forge !== undefined)
+  // Without identity and key it is broken in another way, or known by its forge.
+  return entry.addresses.length === 0 && entry.identities.length + entry.keys.length > 0
 }

@@ -26,11 +26,17 @@ function trimName(name: string): string {
 
 /**
  * Full case folding (Unicode CaseFolding.txt, C and F) by way of upper case, which is a little
- * coarser (dotless i is i); the final sigma is a matter of position and undone.
+ * coarser (dotless i is i); capital sharp s gets there by way of the small one; the final sigma is a
+ * matter of position and undone.
  */
 function foldText(text: string): string {
   const bare = text.normalize('NFC').replace(hfsIgnorable, '')
-  return bare.toUpperCase().toLowerCase().replaceAll('\u03c2', '\u03c3').normalize('NFC')
+  return bare
+    .toLowerCase()
+    .toUpperCase()
+    .toLowerCase()
+    .replaceAll('\u03c2', '\u03c3')
+    .normalize('NFC')
 }
 
 export const POLICY_DIRECTORY = '.signet'

@@ -121,10 +121,13 @@ export interface Rule {
 
 export interface Accept {
   readonly commit: string
+  /** `NO_REASON` where the file gives none. */
   readonly reason: string
   readonly covers: 'one' | 'ancestors'
   readonly line: number
 }
+
+export const NO_REASON = 'the policy gives no reason'
 
 export type RevocationTarget =
   | { readonly kind: 'person'; readonly name: string }
@@ -141,6 +144,7 @@ export interface Revocation {
   readonly from?: number
   readonly to?: number
   readonly except: ReadonlySet<string>
+  /** `NO_REASON` where the file gives none. */
   readonly reason: string
   readonly line: number
 }

@@ -1,9 +1,17 @@
 import { CLAIM_NAMES } from './claims.ts'
 import { FORGE_KINDS, type Bot, type Entry, type Forge, type Person, type Shared } from './model.ts'
-import { readIdentities, readKeys, readWindow, readIssuer, readTrust } from './parse-identity.ts'
+import {
+  SAN_KINDS,
+  readIdentities,
+  readKeys,
+  readWindow,
+  readIssuer,
+  readTrust,
+} from './parse-identity.ts'
 import { parsePathPatterns } from './patterns.ts'
 import { quote } from './problem.ts'
 import { chosen, type TableReader } from './table-reader.ts'
+import type { TomlPath } from './toml-positions.ts'
 
 /** `[people.*]`, `[shared.*]`, `[bots.*]`, `[forges.*]`, `[teams]`; names are unique among all. */
 export function readEntries(top: TableReader): {
@@ -19,7 +27,7 @@ export function readEntries(top: TableReader): {
   ] as const
   for (const [table, read] of kinds) {
     for (const [name, reader] of top.tables(table)) {
-      if (!isNameFree(name, entries, reader)) continue
+      if (!isNameFree(name, entries, reader.path, reader)) continue
       const entry = read(name, reader)
       reader.end()
       if (entry !== undefined) entries.set(name, entry)
@@ -28,13 +36,18 @@ export function readEntries(top: TableReader): {
   return { entries, teams: readTeams(top, entries) }
 }
 
-function isNameFree(name: string, taken: ReadonlyMap<string, unknown>, at: TableReader): boolean {
+function isNameFree(
+  name: string,
+  taken: ReadonlyMap<string, unknown>,
+  path: TomlPath,
+  { problems }: TableReader,
+): boolean {
   if (!/^[^\p{C}\p{Z}]+$/u.test(name)) {
-    at.problems.add('WRONG_VALUE', at.path, 'a name has no spaces and no control characters')
+    problems.add('WRONG_VALUE', path, 'a name has no spaces and no control characters')
     return false
   }
   if (!taken.has(name)) return true
-  at.problems.add('DUPLICATE', at.path, `${quote(name)} is already the name of another entry`)
+  problems.add('DUPLICATE', path, `${quote(name)} is already the name of another entry`)
   return false
 }
 
@@ -64,18 +77,22 @@ function hasAny(reader: TableReader, keys: readonly string[]): boolean {
 function readAddresses(reader: TableReader): string[] {
   const git = reader.strings('git')
   if (git !== undefined) {
-    return git.filter((address, index) => {
-      if (!/[<>]/.test(address)) return true
-      reader.problems.add(
-        'WRONG_VALUE',
-        [...reader.at('git'), index],
-        'must be an address without < and >',
-      )
-      return false
-    })
+    return git.filter((text, index) => isAddress(text, [...reader.at('git'), index], reader))
   }
   const email = reader.value('email')
   return typeof email === 'string' && !reader.has('git') ? [email] : []
+}
+
+/** The part of a commit’s author and committer lines that is in angle brackets. */
+function isAddress(text: string, path: TomlPath, reader: TableReader): boolean {
+  if (!/[<>]/.test(text)) return true
+  reader.problems.add('WRONG_VALUE', path, 'must be the address alone, without name, < and >')
+  return false
+}
+
+function readAddress(reader: TableReader, key: string): string | undefined {
+  const text = reader.string(key)
+  return text !== undefined && isAddress(text, reader.at(key), reader) ? text : undefined
 }
 
 function readShared(name: string, reader: TableReader): Shared | undefined {
@@ -119,6 +136,11 @@ function readBot(name: string, reader: TableReader): Bot | undefined {
   if (reader.has('author')) {
     reader.problem('CONFLICT', 'author', 'goes with "forge" only')
   }
+  if (!hasAny(reader, [...SAN_KINDS, 'also'])) {
+    for (const key of Object.keys(claims)) {
+      reader.problem('CONFLICT', key, 'a key says nothing of it: needs uri, email or username too')
+    }
+  }
   if (identities.length + keys.length === 0 && !hasAny(reader, IDENTITY_KEYS)) {
     reader.problems.add(
       'MISSING_KEY',
@@ -131,7 +153,7 @@ function readBot(name: string, reader: TableReader): Bot | undefined {
 
 function readBotForge(reader: TableReader): Bot['forge'] {
   const name = reader.string('forge')
-  const author = reader.string('author')
+  const author = readAddress(reader, 'author')
   if (name === undefined) return undefined
   if (author === undefined) {
     if (!reader.has('author')) reader.missing('author', 'the exact author address of the bot')
@@ -162,7 +184,7 @@ function readForge(name: string, reader: TableReader): Forge | undefined {
     reader.problems.add('MISSING_KEY', reader.path, 'needs pinned keys: pgp or ssh')
   }
   const committer = reader.has('committer')
-    ? reader.string('committer')
+    ? readAddress(reader, 'committer')
     : reader.missing('committer', 'the exact committer address, such as "noreply@github.com"')
   const accept = reader.strings('accept')?.flatMap((text, index) => {
     const kind = chosen(text, FORGE_KINDS, [...reader.at('accept'), index], reader.problems)
@@ -188,14 +210,14 @@ function readTeams(
   const teams = new Map<string, readonly string[]>()
   const table = top.table('teams')
   if (table === undefined) return teams
-  const names = table.keys()
+  const names = new Set(table.keys())
   for (const name of names) {
     const members = table.strings(name) ?? []
-    if (!isNameFree(name, entries, table)) continue
+    if (!isNameFree(name, entries, table.at(name), table)) continue
     const known = members.filter((member, index) => {
       const path = [...table.at(name), index]
       const entry = entries.get(member)
-      if (names.includes(member)) {
+      if (names.has(member) && entry === undefined) {
         table.problems.add('WRONG_VALUE', path, 'teams are flat: name people, not teams')
       } else if (entry === undefined) {
         if (!isDeclared(top, member)) undefinedName(table, path, member)

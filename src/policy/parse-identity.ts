@@ -4,7 +4,7 @@ import { quote } from './problem.ts'
 import { parseSshKeyLine } from './ssh-key-line.ts'
 import { isTable, openTable, readString, type TableReader } from './table-reader.ts'
 
-const SAN_KINDS = ['email', 'uri', 'username'] as const
+export const SAN_KINDS = ['email', 'uri', 'username'] as const
 
 /** The identity written into the table itself, and those of `also`. */
 export function readIdentities(reader: TableReader): Identity[] {
@@ -33,13 +33,13 @@ function readIdentity(reader: TableReader): Identity | undefined {
     }
     return undefined
   }
+  const issuer = readIssuer(reader)
+  const account = reader.string('account')
+  const trust = readTrust(reader)
   if (second !== undefined) {
     return reader.problem('CONFLICT', second, `exactly one of email, uri, username; has ${kind}`)
   }
   const value = readSan(reader, kind)
-  const issuer = readIssuer(reader)
-  const account = reader.string('account')
-  const trust = readTrust(reader)
   if (value === undefined || issuer === undefined) return undefined
   const line = reader.problems.line(reader.at(kind))
   return { kind, value, issuer, trust, line, ...(account !== undefined && { account }) }

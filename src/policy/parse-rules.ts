@@ -1,3 +1,4 @@
+import { NO_REASON } from './model.ts'
 import type { Accept, Entry, Revocation, RevocationTarget, Rule, TrustPin } from './model.ts'
 import { isDeclared, readPaths, undefinedName } from './parse-entries.ts'
 import { keyValue } from './parse-identity.ts'
@@ -99,12 +100,10 @@ export function readAccept(reader: TableReader): Accept | undefined {
   const commit = reader.has('commit')
     ? readObjectId(reader, 'commit')
     : reader.missing('commit', 'a full commit id')
-  const reason = reader.has('reason')
-    ? reader.string('reason')
-    : reader.missing('reason', 'why it is accepted, for those who read the policy later')
+  const reason = reader.string('reason') ?? NO_REASON
   const covers = reader.choice('covers', ['one', 'ancestors']) ?? 'one'
   reader.end()
-  if (commit === undefined || reason === undefined) return undefined
+  if (commit === undefined) return undefined
   return { commit, reason, covers, line: reader.line }
 }
 
@@ -139,11 +138,9 @@ export function readRevocation(reader: TableReader, names: Names): Revocation | 
     reader.problems.add('WRONG_VALUE', [...reader.at('except'), index], ID_FORM)
     return false
   })
-  const reason = reader.has('reason')
-    ? reader.string('reason')
-    : reader.missing('reason', 'what happened, for those who read the policy later')
+  const reason = reader.string('reason') ?? NO_REASON
   reader.end()
-  if (target === undefined || reason === undefined) return undefined
+  if (target === undefined) return undefined
   return {
     target,
     reason,

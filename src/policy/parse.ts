@@ -42,6 +42,10 @@ export function readPolicy(bytes: Uint8Array, name: string, use: PolicyUse): Pol
   const toml = readToml(source)
   if ('code' in toml) return { policy: undefined, problems: [toml] }
   const positions = new TomlPositions(source)
+  const [objection] = positions.objections
+  if (objection !== undefined) {
+    return { policy: undefined, problems: [formProblem(objection.message, objection.line)] }
+  }
   const problems = new Problems((path) => positions.line(path))
   const policy = readTop(new TableReader(toml.table, [], problems), name)
   checkSemantics(policy, use, problems)

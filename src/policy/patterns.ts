@@ -2,7 +2,7 @@ import { foldPath } from './fold.ts'
 import type { PathPattern, RefPattern } from './model.ts'
 import type { Problems } from './problem.ts'
 import type { TomlPath } from './toml-positions.ts'
-import { matchesWildcard, parseWildcard } from './wildcard.ts'
+import { matchesWildcard, parseWildcard, wildcardProblem } from './wildcard.ts'
 
 /** Far above any real pattern; bounds the time of a match. */
 const MAX_PATTERN = 1024
@@ -14,9 +14,9 @@ export function parseRefPatterns(
 ): RefPattern[] {
   return texts.flatMap((text, index): RefPattern[] => {
     const pattern = parseWildcard(text)
-    const problem = refProblem(text)
+    const problem = refProblem(text) ?? wildcardProblem(text)
     if (problem === undefined && pattern !== undefined) return [{ text, pattern }]
-    problems.add('WRONG_VALUE', [...path, index], problem ?? '"***" means nothing')
+    problems.add('WRONG_VALUE', [...path, index], problem ?? '')
     return []
   })
 }
@@ -55,7 +55,8 @@ function parsePathPattern(text: string): PathPattern | string {
   const whole = text.endsWith('/') ? `${text}**` : text
   const raw = parseWildcard(whole)
   const folded = parseWildcard(foldPath(text) + (text.endsWith('/') ? '/**' : ''))
-  return raw === undefined || folded === undefined ? '"***" means nothing' : { text, raw, folded }
+  if (raw !== undefined && folded !== undefined) return { text, raw, folded }
+  return wildcardProblem(whole) ?? 'is no pattern once it is folded'
 }
 
 export function matchesRef(patterns: readonly RefPattern[], ref: string): boolean {

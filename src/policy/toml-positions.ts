@@ -1,16 +1,20 @@
 /**
  * Lines of keys, tables and array elements in a TOML document, because the parser we use gives
- * values only. Reads documents that the parser has accepted; on others it ends early and never
- * throws. Time is linear in the source.
+ * values only; and what in it is not TOML 1.0, because the parser reads 1.1. Reads documents that the
+ * parser has accepted; on others it ends early and never throws. Time is linear in the source.
  */
 export class TomlPositions {
+  /** In order of the source. */
+  readonly objections: readonly TomlObjection[]
   readonly #lines = new Map<string, number>()
 
   constructor(source: string) {
-    new Scanner(source, (path, line) => {
+    const scanner = new Scanner(source, (path, line) => {
       const key = JSON.stringify(path)
       if (!this.#lines.has(key)) this.#lines.set(key, line)
-    }).run()
+    })
+    scanner.run()
+    this.objections = scanner.objections
   }
 
   /** 1-based line of the nearest known place at or above `path`; 1 when there is none. */
@@ -21,6 +25,11 @@ export class TomlPositions {
     }
     return 1
   }
+}
+
+export interface TomlObjection {
+  readonly line: number
+  readonly message: string
 }
 
 /** Keys, and 0-based indexes of array elements and of `[[table]]` blocks. */
@@ -36,12 +45,16 @@ export function showPath(path: TomlPath): string {
   return text
 }
 
+/** Nothing in the format lies deeper; deeper places have the line of the place above them. */
+const maxDepth = 8
+
 type Found = (path: TomlPath, line: number) => void
 
 class Scanner {
   readonly #source: string
   readonly #found: Found
   readonly #blocks = new Map<string, number>()
+  readonly objections: TomlObjection[] = []
   #at = 0
   #line = 1
 
@@ -66,7 +79,7 @@ class Scanner {
     const line = this.#line
     const isBlock = this.#source.startsWith('[[', this.#at)
     this.#at += isBlock ? 2 : 1
-    const keys = this.#keys()
+    const keys = this.#keys().slice(0, maxDepth)
     this.#at += isBlock ? 2 : 1
     const parent = this.#resolve(keys.slice(0, -1))
     let path: TomlPath = [...parent, keys.at(-1) ?? '']
@@ -98,7 +111,7 @@ class Scanner {
 
   #pair(table: TomlPath): void {
     const line = this.#line
-    const path = [...table, ...this.#keys()]
+    const path = [...table, ...this.#keys()].slice(0, maxDepth)
     this.#mark(path, line)
     if (this.#peek() === '=') this.#at++
     this.#value(path)
@@ -135,7 +148,22 @@ class Scanner {
     if (first === '"' || first === "'") this.#string(first)
     else if (first === '[') this.#array(path)
     else if (first === '{') this.#inlineTable(path)
-    else while (!/[\s,\]}#]/.test(this.#peek() || '\n') || this.#isDateSpace()) this.#at++
+    else this.#bareValue()
+  }
+
+  #bareValue(): void {
+    const start = this.#at
+    while (!/[\s,\]}#]/.test(this.#peek() || '\n') || this.#isDateSpace()) this.#at++
+    const text = this.#source.slice(start, this.#at)
+    if (/^(?:\d{4}-\d\d-\d\d[Tt ])?\d\d:\d\d(?!:)/.test(text)) this.#object('a time needs seconds')
+    const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? []
+    if (day !== undefined && Number(day) > daysIn(Number(year), Number(month))) {
+      this.#object(`there is no day ${text.slice(0, 10)}`)
+    }
+  }
+
+  #object(message: string): void {
+    this.objections.push({ line: this.#line, message })
   }
 
   /** TOML lets a space part date and time. */
@@ -162,15 +190,18 @@ class Scanner {
 
   #inlineTable(path: TomlPath): void {
     this.#at++
+    let isAfterComma = false
     for (;;) {
-      this.#skipSpace(true)
+      this.#skipInlineSpace()
       if (this.#peek() === '}') break
       const before = this.#at
       this.#pair(path)
-      this.#skipSpace(true)
-      if (this.#peek() === ',') this.#at++
+      this.#skipInlineSpace()
+      isAfterComma = this.#peek() === ','
+      if (isAfterComma) this.#at++
       if (this.#at === before) return
     }
+    if (isAfterComma) this.#object('an inline table has no comma after its last key')
     this.#at++
   }
 
@@ -179,12 +210,22 @@ class Scanner {
     const close = isLong ? quote.repeat(3) : quote
     this.#at += close.length
     while (this.#at < this.#source.length && !this.#source.startsWith(close, this.#at)) {
-      if (quote === '"' && this.#peek() === '\\') this.#step()
+      if (quote === '"' && this.#peek() === '\\') {
+        this.#step()
+        if (/[ex]/.test(this.#peek())) this.#object(`there is no escape \\${this.#peek()}`)
+      }
       this.#step()
     }
     this.#at += close.length
     // Up to two quotes may stand directly before the closing ones.
     for (let more = 0; isLong && more < 2 && this.#peek() === quote; more++) this.#at++
+  }
+
+  #skipInlineSpace(): void {
+    this.#skipSpace(false)
+    if (!/[\n\r#]/.test(this.#peek())) return
+    this.#object('an inline table stands on one line')
+    this.#skipSpace(true)
   }
 
   #skipSpace(lines: boolean): void {
@@ -210,6 +251,10 @@ class Scanner {
   #peek(): string {
     return this.#source.charAt(this.#at)
   }
+}
+
+function daysIn(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

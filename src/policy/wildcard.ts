@@ -1,7 +1,9 @@
+/** Far above any real pattern; a match costs about a pass over the text for each. */
+export const MAX_WILDCARDS = 16
+
 /**
  * The one pattern language of refs and paths: `*` is any run of characters but `/`, `**` any run,
- * everything else itself. Matching takes time proportional to pattern times text at worst and
- * never backtracks further than the last wildcard of each kind.
+ * everything else itself. Matching never backtracks: its time is proportional to the text.
  */
 export interface WildcardPattern {
   readonly parts: readonly WildcardPart[]
@@ -9,9 +11,16 @@ export interface WildcardPattern {
 
 type WildcardPart = { readonly text: string } | { readonly any: 'one' | 'deep' }
 
-/** `undefined` when the text has a run of three or more asterisks, which means nothing. */
+/** Why a text is no pattern. */
+export function wildcardProblem(text: string): string | undefined {
+  if (text.includes('***')) return '"***" means nothing'
+  const count = text.split(/\*\*?/).length - 1
+  return count > MAX_WILDCARDS ? `has more than ${String(MAX_WILDCARDS)} wildcards` : undefined
+}
+
+/** `undefined` where `wildcardProblem` has something to say. */
 export function parseWildcard(text: string): WildcardPattern | undefined {
-  if (text.includes('***')) return undefined
+  if (wildcardProblem(text) !== undefined) return undefined
   const parts = text
     .split(/(\*\*|\*)/)
     .filter((part) => part !== '')
@@ -53,10 +62,13 @@ function endsOfText(
   if (starts.length < 64) {
     return starts.filter((start) => text.startsWith(part, start)).map((at) => at + part.length)
   }
-  const wanted = new Set(starts)
-  return occurrences(part, text)
-    .filter((start) => wanted.has(start))
-    .map((start) => start + part.length)
+  const found: number[] = []
+  let next = 0
+  for (const start of occurrences(part, text)) {
+    while (next < starts.length && (starts[next] ?? 0) < start) next++
+    if (starts[next] === start) found.push(start + part.length)
+  }
+  return found
 }
 
 function endsOfSegment(text: string, starts: readonly number[]): number[] {
