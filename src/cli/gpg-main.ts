@@ -24,16 +24,11 @@ function tellTerminal(text: string): void {
   terminal?.close()
 }
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+/** No promise where there is nothing to wait for: git waits for us. */
+function main(argv: readonly string[]): ExitCode | Promise<ExitCode> {
   let statusFd: number | undefined
   let isVerifying = argv.includes('--verify')
-  try {
-    const call = parseGpgArguments(argv)
-    statusFd = call.statusFd
-    isVerifying = call.mode === 'verify'
-    if (call.mode === 'sign') return await signPart().runSign(call)
-    return runVerify(call)
-  } catch (error) {
+  const failed = (error: unknown): ExitCode => {
     const exit = exitCodeOf(error)
     const text = errorText(error)
     tell(text)
@@ -52,12 +47,25 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     return exit
   }
+  try {
+    const call = parseGpgArguments(argv)
+    statusFd = call.statusFd
+    isVerifying = call.mode === 'verify'
+    return call.mode === 'sign' ? signPart().runSign(call).catch(failed) : runVerify(call)
+  } catch (error) {
+    return failed(error)
+  }
 }
 
-main(process.argv.slice(2)).then(
-  (exit) => process.exit(exit),
-  (error: unknown) => {
-    tell(errorText(error))
-    process.exit(exitCodeOf(error))
-  },
-)
+function lost(error: unknown): never {
+  tell(errorText(error))
+  process.exit(exitCodeOf(error))
+}
+
+try {
+  const exit = main(process.argv.slice(2))
+  if (typeof exit === 'number') process.exit(exit)
+  exit.then((code) => process.exit(code), lost)
+} catch (error) {
+  lost(error)
+}

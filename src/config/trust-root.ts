@@ -17,9 +17,9 @@ export function loadTrustRoots({ value, source }: Setting<string | undefined>): 
   if (value === undefined) return [publicGoodRoot()]
   const text = readTextFile(value, 'TRUSTED_ROOT', `the trusted root that ${source.name} names`)
   try {
-    const root = { ...parseTrustedRoot(text), source: value }
+    const root = Object.assign(parseTrustedRoot(text), { source: value })
     // The public root stays the public one, wherever its file lies: policies name it so.
-    return [root.digest === PUBLIC_GOOD_ORIGIN.sha256 ? { ...root, ...PUBLIC } : root]
+    return [root.digest === PUBLIC_GOOD_ORIGIN.sha256 ? Object.assign(root, PUBLIC) : root]
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
     throw new UsageError('TRUSTED_ROOT', `${error.message} (${value}, from ${source.name})`, {

@@ -71,34 +71,55 @@ export function readTrustedRoot(
   if (!MEDIA_TYPES.includes(mediaType ?? null)) throw malformed('its media type is not known')
   const unusable: string[] = []
   const part = <T>(list: string, read: (object: JsonObject) => T): T[] =>
-    readParts(value, list, read, unusable)
+    readParts(partsOf(value, list), list, read, unusable)
   const certificateAuthorities = part('certificateAuthorities', readAuthority)
   const isLocal = certificateAuthorities.some(({ certificates }) =>
     certificates.some(({ subject }) => latin1(subject).includes(LOCAL_MARK)),
   )
+  const ctlogs = part('ctlogs', readLog)
+  const tlogs = part('tlogs', readLog)
+  const authorities = partsOf(value, 'timestampAuthorities')
+  let timestampAuthorities: TimestampAuthority[] | undefined
+  // Most signatures have no timestamp: its authorities are read for those that do.
+  const readTimestampAuthorities = (): TimestampAuthority[] =>
+    (timestampAuthorities ??= readParts(
+      authorities,
+      'timestampAuthorities',
+      readAuthority,
+      unusable,
+    ))
   return {
     name: name ?? (isLocal ? 'local' : 'custom'),
     isLocal,
     digest,
     certificateAuthorities,
-    ctlogs: part('ctlogs', readLog),
-    tlogs: part('tlogs', readLog),
-    timestampAuthorities: part('timestampAuthorities', readAuthority),
-    unusable,
+    ctlogs,
+    tlogs,
+    get timestampAuthorities() {
+      return readTimestampAuthorities()
+    },
+    get unusable() {
+      readTimestampAuthorities()
+      return unusable
+    },
   }
 }
 
+function partsOf(root: JsonObject, list: string): readonly JsonValue[] {
+  const values = member(root, list)
+  if (values === undefined) return []
+  if (!Array.isArray(values)) throw malformed(`${list} is not a list`)
+  return values as readonly JsonValue[]
+}
+
 function readParts<T>(
-  root: JsonObject,
+  values: readonly JsonValue[],
   list: string,
   read: (object: JsonObject) => T,
   unusable: string[],
 ): T[] {
-  const values = member(root, list)
-  if (values === undefined) return []
-  if (!Array.isArray(values)) throw malformed(`${list} is not a list`)
   const parts: T[] = []
-  for (const [i, value] of (values as readonly JsonValue[]).entries()) {
+  for (const [i, value] of values.entries()) {
     try {
       if (!isJsonObject(value)) throw malformed('it is not a JSON object')
       parts.push(read(value))

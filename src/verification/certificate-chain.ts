@@ -73,11 +73,12 @@ export function* verifyScts(
   const [issuer] = chain.issuers
   if (issuer === undefined) return { result: 'absent' }
   // A log that cannot be used (`unusable`) is still one that the CA had.
-  const hasUnusable = root.unusable.some((part) => part.startsWith('ctlogs'))
-  if (root.ctlogs.length === 0 && !hasUnusable) return { result: 'absent' }
-  const hadLog = hasUnusable || root.ctlogs.some((log) => log.validFrom <= leaf.notBefore)
+  const hasUnusable = (): boolean => root.unusable.some((part) => part.startsWith('ctlogs'))
+  if (root.ctlogs.length === 0 && !hasUnusable()) return { result: 'absent' }
   const result = yield* verifyEmbeddedScts(leaf, issuer, root.ctlogs)
-  if (result.result !== 'absent' || !hadLog) return result
+  if (result.result !== 'absent') return result
+  const hadLog = root.ctlogs.some((log) => log.validFrom <= leaf.notBefore) || hasUnusable()
+  if (!hadLog) return result
   const until = ISSUED_WITHOUT_SCT.get(encodeHex(sha256(issuer.der)))
   if (until !== undefined && leaf.notBefore < until) return result
   return { result: 'failed', why: 'it has no certificate timestamp, but its CA had a log by then' }
