@@ -6,7 +6,7 @@ import { readEntries } from './parse-entries.ts'
 import { readAccept, readNames, readRevocation, readRule, readTrustPin } from './parse-rules.ts'
 import { PolicyFileError, Problems, type PolicyProblem } from './problem.ts'
 import { TableReader } from './table-reader.ts'
-import { TomlPositions } from './toml-positions.ts'
+import { TomlPositions, type TomlPath } from './toml-positions.ts'
 
 export const MAX_POLICY_BYTES = 256 << 10
 
@@ -21,6 +21,8 @@ export interface PolicyUse {
 export interface PolicyReading {
   readonly policy: Policy | undefined
   readonly problems: readonly PolicyProblem[]
+  /** Line of a key or table; absent where the file is no TOML. */
+  readonly lineOf?: (path: TomlPath) => number
 }
 
 /**
@@ -49,8 +51,9 @@ export function readPolicy(bytes: Uint8Array, name: string, use: PolicyUse): Pol
   const problems = new Problems((path) => positions.line(path))
   const policy = readTop(new TableReader(toml.table, [], problems), name)
   checkSemantics(policy, use, problems)
-  if (problems.found.length > 0) return { policy: undefined, problems: problems.sorted() }
-  return { policy, problems: [] }
+  const lineOf = (path: TomlPath): number => positions.line(path)
+  if (problems.found.length > 0) return { policy: undefined, problems: problems.sorted(), lineOf }
+  return { policy, problems: [], lineOf }
 }
 
 function readSource(bytes: Uint8Array): string | PolicyProblem {
