@@ -1,11 +1,11 @@
 // Measures what performance.md budgets, as ratios taken in one run: everything that is compared is
 // run in turns on the same machine, and the medians are divided. Nothing here is a timed test.
 //
-//   npm run bench -- start [--runs N] [--json FILE]
+//   npm run bench -- start verify reaudit memory merges [--runs N] [--json FILE]
 //
 // Each scripts/bench/NAME.mjs exports `measure({ runs })` → [{ id, ratio, budget or atLeast, … }].
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -26,13 +26,20 @@ export function benchEnvironment(more = {}) {
   return { ...Object.fromEntries(kept), GIT_CONFIG_NOSYSTEM: '1', ...more }
 }
 
-/** Wall time of one process in milliseconds. @throws when it does not exit with `exit` */
-export function timeProcess([program, ...args], { exit = 0, ...options } = {}) {
+/**
+ * Wall time of one process in milliseconds.
+ *
+ * @param says - what standard output has to hold, `count` times (default once)
+ * @throws when it says something else, or does not exit with `exit`
+ */
+export function timeProcess([program, ...args], { exit = 0, says, count = 1, ...options } = {}) {
   const started = process.hrtime.bigint()
-  const { status, stderr } = spawnSync(program, args, { stdio: 'pipe', ...options })
+  const { status, stdout, stderr } = spawnSync(program, args, { stdio: 'pipe', ...options })
   const tookMs = Number(process.hrtime.bigint() - started) / 1e6
   if (status !== exit)
     throw new Error(`${program} ${args.join(' ')} exited with ${status}: ${stderr}`)
+  if (says !== undefined && stdout.toString().split(says).length - 1 !== count)
+    throw new Error(`${program} ${args.join(' ')} did not say "${says}" ${count} times`)
   return tookMs
 }
 
@@ -81,24 +88,26 @@ async function main() {
     allowPositionals: true,
     options: { runs: { type: 'string', default: '21' }, json: { type: 'string' } },
   })
-  const [name] = positionals
-  const file = `${folder}${name}.mjs`
-  if (!/^[a-z-]+$/.test(name ?? '') || !existsSync(file)) {
-    const files = readdirSync(folder).filter((entry) => entry.endsWith('.mjs'))
-    const names = files.map((entry) => entry.replace(/\.mjs$/, ''))
+  const files = readdirSync(folder).filter((entry) => entry.endsWith('.mjs'))
+  const names = files.map((entry) => entry.replace(/\.mjs$/, ''))
+  if (positionals.length === 0 || !positionals.every((name) => names.includes(name))) {
     process.stderr.write(`usage: npm run bench -- ${names.join(' | ')} [--runs N] [--json FILE]\n`)
     process.exitCode = 2
     return
   }
   if (isStale()) build()
-  const { measure } = await import(pathToFileURL(file).href)
   const runs = Number(values.runs)
-  const rows = await measure({ runs })
-  process.stdout.write(`${renderTable(rows)}\n`)
-  if (values.json) {
-    const report = { bench: name, node: process.version, cpus: cpus().length, runs, rows }
-    writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  const rows = []
+  for (const name of positionals) {
+    const { measure } = await import(pathToFileURL(`${folder}${name}.mjs`).href)
+    const measured = await measure({ runs })
+    process.stdout.write(`${renderTable(measured)}\n\n`)
+    rows.push(...measured)
   }
+  const report = { benches: positionals, node: process.version, cpus: cpus().length, runs, rows }
+  const json = `${JSON.stringify(report, undefined, 2)}\n`
+  if (values.json === undefined) process.stdout.write(json)
+  else writeFileSync(values.json, json)
 }
 
 // Not awaited: the benchmarks import this file, which has to be loaded before they run.

@@ -22,7 +22,7 @@ export async function measure({ runs }) {
       {
         empty: () => timeProcess([process.execPath, '-e', '0'], inHome),
         version: () => timeProcess([process.execPath, program, '--version'], inHome),
-        verify: () => timeProcess(call, { ...inHome, input: signed.payload }),
+        verify: () => timeProcess(call, { ...inHome, input: signed.payload, says: ' GOODSIG ' }),
       },
       runs,
     )

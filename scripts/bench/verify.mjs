@@ -1,5 +1,5 @@
 // Proving whole histories: audit-efficiency, audit-scaling, certificate-reuse, reader,
-// audit-vs-process. Long runs: --runs above 3 counts as 3.
+// show-signature, audit-vs-process. Long runs: --runs above 3 counts as 3.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +49,7 @@ export async function measure({ runs }) {
           { env },
         ),
       shown: () => showSignatures(single, env),
+      empty: () => timeProcess([process.execPath, '-e', '0'], { env }),
     },
     Math.min(runs, 3),
   )
@@ -80,6 +81,12 @@ export async function measure({ runs }) {
       detail: `read and split ÷ git alone; ${perSecond(scalingCommits, medians.read)}`,
     },
     {
+      id: 'show-signature',
+      ratio: medians.shown / shownCommits / medians.empty,
+      budget: 1.6,
+      detail: `git log --show-signature, per commit ÷ empty node; ${(medians.shown / shownCommits).toFixed(1)} ms`,
+    },
+    {
       id: 'audit-vs-process',
       ratio: medians.shown / shownCommits / (medians.fresh / commits),
       atLeast: 50,
@@ -97,6 +104,6 @@ function showSignatures(folder, env) {
       ...['-C', folder, '-c', `gpg.x509.program=${program}`],
       ...['log', '--show-signature', `-${shownCommits}`, 'main'],
     ],
-    { env: { ...env, ...trusted } },
+    { env: { ...env, ...trusted }, says: 'git-signet: good signature by', count: shownCommits },
   )
 }

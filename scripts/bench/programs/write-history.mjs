@@ -21,9 +21,10 @@ import { createCodeSigningHierarchy } from '../../../src/localstack/ca-hierarchy
 import {
   draftCertificate,
   encodeTbs,
+  readIssuer,
   signFinalCertificate,
 } from '../../../src/localstack/signing-certificate.ts'
-import { logPrecertificate } from '../../../src/localstack/ct-log.ts'
+import { submitPrecertificate } from '../../../src/localstack/ct-log.ts'
 import { logKey, signTreeHead } from '../../../src/localstack/log-key.ts'
 import { principalOf } from '../../../src/localstack/principal.ts'
 import { encodeLogEntry } from '../../../src/tlog/entry.ts'
@@ -41,7 +42,7 @@ const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const spkiOf = (pair) => pair.publicKey.export({ type: 'spki', format: 'der' })
 
 const hierarchy = await createCodeSigningHierarchy('bench', Date.now() - 86_400_000)
-const issuer = { certificate: hierarchy.chain[0], key: hierarchy.key }
+const issuer = readIssuer(hierarchy.chain[0], hierarchy.key)
 const issuerSpki = parseCertificate(hierarchy.chain[0]).publicKey.spki
 const ctKey = logKey(newKey().privateKey, 'localhost/ct', 'localhost/ct')
 const rekorKey = logKey(newKey().privateKey, 'localhost - 1193050959916656506', 'localhost')
@@ -53,11 +54,11 @@ const principal = principalOf('email', {
 })
 
 /** One SCT list of a given length: an ECDSA signature is 70 to 72 bytes long. */
-async function sctList(tbs, length) {
-  const ctLog = { key: ctKey, append: () => Promise.resolve() }
-  const submission = { tbs, precertificate: tbs, issuerSpki, chain: [] }
+function sctList(tbs, length) {
+  const ctLog = { key: ctKey }
+  const precertificate = { tbs, issuerSpki, chain: [] }
   for (let at = now * 1000; ; at += 1) {
-    const list = await logPrecertificate(ctLog, submission, at)
+    const { sctList: list } = submitPrecertificate(ctLog, precertificate, at)
     if (length === undefined || list.length === length) return list
   }
 }
@@ -83,18 +84,18 @@ const draft = draftCertificate(issuer, {
   serial: first.serial,
 })
 const template = encodeTbs(draft)
-const templateScts = await sctList(template)
+const templateScts = sctList(template)
 const finished = parseCertificate(await signFinalCertificate(draft, templateScts))
 const keyId = (spki) => createHash('sha1').update(spki.subarray(-65)).digest()
 
-async function issue(number) {
+function issue(number) {
   const pair = newKey()
   const changes = [
     [first.serial, serial(number)],
     [spkiOf(first.pair), spkiOf(pair)],
     [keyId(spkiOf(first.pair)), keyId(spkiOf(pair))],
   ]
-  const scts = await sctList(patched(template, changes), templateScts.length)
+  const scts = sctList(patched(template, changes), templateScts.length)
   const tbs = patched(finished.tbs, [...changes, [templateScts, scts]])
   const signature = sign('sha384', tbs, hierarchy.key)
   const bytes = derSequence(tbs, signatureAlgorithm, derBitString(signature))
@@ -163,7 +164,7 @@ await write(head)
 let parent = ''
 let signer
 for (let number = 1; number <= count; number += 1) {
-  if (signer === undefined || (number - 1) % perCertificate === 0) signer = await issue(number)
+  if (signer === undefined || (number - 1) % perCertificate === 0) signer = issue(number)
   const at = `${now - count + number} +0000`
   const headers = [
     'tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904',
