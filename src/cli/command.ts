@@ -63,6 +63,8 @@ export interface CommandGroup {
   readonly summary: string
   readonly description?: string
   readonly commands: readonly AnyCommand[]
+  /** Members that work but are not listed: what git types. */
+  readonly hidden?: readonly AnyCommand[]
 }
 
 export interface AnyArguments extends Omit<Arguments, 'options'> {

@@ -74,7 +74,7 @@ async function runMember(
       hint: `git-signet help ${group.name}`,
     })
   }
-  const command = group.commands.find(({ name }) => name === word)
+  const command = [...group.commands, ...(group.hidden ?? [])].find(({ name }) => name === word)
   if (!command) throw unknownCommand(word, group.commands, `${group.name} `)
   return runCommand(command, `${group.name} ${command.name}`, rest, context)
 }

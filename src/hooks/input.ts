@@ -97,7 +97,6 @@ function stepOf(ref: string, before: string, after: string, format: ObjectFormat
 
 // git checks names before it starts a hook; what cannot be one is not judged as if it were.
 function isRefName(ref: string): boolean {
-  // eslint-disable-next-line no-control-regex
   return ref.startsWith('refs/') && !/[\x00-\x20\x7f~^:?*[\\]|\.\.|\/\/|\/$/.test(ref)
 }
 

@@ -158,8 +158,6 @@ export class Journal {
     const state = this.#refs.get(ref) ?? {}
     const waiting = state.waiting ?? []
     if (!isZero(before) && before !== state.tip && !waiting.includes(before)) return
-    // What the ref was when it was moved, it was.
-    if (!isZero(before)) state.tip = before
     state.waiting = [...waiting.filter((id) => id !== after), after].slice(-MAX_WAITING)
     this.#refs.set(ref, state)
   }

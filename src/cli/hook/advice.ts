@@ -1,0 +1,39 @@
+import type { HookSession } from '../../hooks/policy.ts'
+import { inForceNow } from '../../policy/context.ts'
+import type { HookPlace } from './place.ts'
+import type { HookFlags, HookName } from './flags.ts'
+
+/** What else the owner of a server should set, each with the command that does. */
+export function adviceFor(
+  name: HookName,
+  { config }: HookPlace,
+  flags: HookFlags,
+  opened: HookSession | undefined,
+): string[] {
+  const advice: string[] = []
+  if (name !== 'pre-push') {
+    const checks = config.boolean('receive.fsckObjects') ?? config.boolean('transfer.fsckObjects')
+    if (checks !== true) {
+      advice.push('let git check what arrives: git config receive.fsckObjects true')
+    }
+    if (config.get('receive.certNonceSeed') === undefined) {
+      advice.push(
+        'for signed pushes (push-cert): git config receive.certNonceSeed "$(openssl rand -hex 32)"',
+      )
+    }
+  }
+  if (name === 'update') {
+    advice.push('update sees one ref at a time and no push certificate: pre-receive is stricter')
+  }
+  if (flags.anchor !== undefined && flags.policy === undefined && name !== 'pre-push') {
+    advice.push(
+      'a floor, so that a stolen admin account cannot make another admin: --policy FILE on the server',
+    )
+  }
+  const policy = opened === undefined ? undefined : inForceNow(opened.session.context).policy
+  const hasForge = [...(policy?.entries.values() ?? [])].some(({ kind }) => kind === 'forge')
+  if (policy !== undefined && !hasForge && name !== 'pre-push') {
+    advice.push('if a forge merges on its web pages, it needs a [forges] entry in the policy')
+  }
+  return advice
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Person, programPath } from '../cli/run-program.ts'
+import type { ProcessResult } from '../cli/run-program.ts'
+import type { LocalStack } from '../../src/localstack/stack.ts'
+
+export const ZERO = '0'.repeat(40)
+
+/** People with a working copy each, and the server they push to, all below one home. */
+export class Team extends Person {
+  readonly #stack: LocalStack
+  readonly rootFile: string
+  readonly issuer: string
+
+  private constructor(stack: LocalStack) {
+    super()
+    this.#stack = stack
+    this.rootFile = stack.env['SIGNET_TRUSTED_ROOT'] ?? ''
+    this.issuer = stack.issuer
+    Object.assign(this.env, stack.env)
+    delete this.env['SIGNET_TIMESTAMP_SERVER_URL']
+  }
+
+  static async create(stack: LocalStack): Promise<Team> {
+    const team = new Team(stack)
+    for (const [name, value] of [
+      ['gpg.format', 'x509'],
+      ['gpg.x509.program', programPath],
+      ['protocol.file.allow', 'always'],
+      ['init.defaultBranch', 'main'],
+      ['advice.detachedHead', 'false'],
+    ] as const) {
+      await team.git('config', '--global', name, value)
+    }
+    return team
+  }
+
+  /** A bare repository `NAME.git`; trusts the stack's root alone. */
+  async server(name: string, format = 'sha1'): Promise<Server> {
+    const folder = `${name}.git`
+    await this.git('init', '-q', '--bare', `--object-format=${format}`, folder)
+    await this.git('-C', folder, 'config', 'signet.trustedRoot', this.rootFile)
+    return new Server(this, folder)
+  }
+
+  /** A working copy of somebody, with `origin` set. */
+  async member(name: string, server: Server): Promise<Member> {
+    const folder = `${name}-${server.folder.replace('.git', '')}`
+    const address = `${name}@example.org`
+    const token = await this.#stack.token(address)
+    await this.git('clone', '-q', server.folder, folder)
+    await this.git('-C', folder, 'config', 'user.name', name)
+    await this.git('-C', folder, 'config', 'user.email', address)
+    return new Member(this, folder, token)
+  }
+
+  /** A policy in which each of these addresses is a person who may commit to main, the first an admin. */
+  policy(people: readonly string[], more = ''): string {
+    const entries = people.map(
+      (name) =>
+        `[people.${name}]\nemail = "${name}@example.org"\nissuer = "${this.issuer}"\ntrust = "local"\n`,
+    )
+    return `version = 1
+admins = ["${people[0] ?? ''}"]
+${more.startsWith('other-refs') ? `${more.split('\n')[0] ?? ''}\n` : ''}
+${entries.join('\n')}
+[trust.local]
+root = ".signet/trust/local.json"
+sha256 = "${createHash('sha256').update(readFileSync(this.rootFile)).digest('hex')}"
+
+[[protect]]
+refs = ["refs/heads/main"]
+by = [${people.map((name) => `"${name}"`).join(', ')}]
+${more.startsWith('other-refs') ? more.split('\n').slice(1).join('\n') : more}
+`
+  }
+}
+
+export class Server {
+  readonly folder: string
+  readonly team: Team
+
+  constructor(team: Team, folder: string) {
+    this.team = team
+    this.folder = folder
+  }
+
+  get path(): string {
+    return join(this.team.home, this.folder)
+  }
+
+  git(...args: readonly string[]): Promise<ProcessResult> {
+    return this.team.run('git', args, { cwd: this.folder })
+  }
+
+  /** What the owner types in the bare repository. */
+  signet(...args: readonly string[]): Promise<ProcessResult> {
+    return this.team.run(process.execPath, [programPath, ...args], { cwd: this.folder })
+  }
+
+  async install(...args: readonly string[]): Promise<void> {
+    const installed = await this.signet('hook', 'install', 'pre-receive', ...args)
+    if (installed.status !== 0) throw new Error(installed.stderr)
+  }
+
+  /** Writes a policy file beside the repository. */
+  policyFile(text: string): string {
+    const folder = `${this.path}.policy`
+    mkdirSync(join(folder, 'trust'), { recursive: true })
+    copyFileSync(this.team.rootFile, join(folder, 'trust', 'local.json'))
+    writeFileSync(join(folder, 'policy.toml'), text)
+    return join(folder, 'policy.toml')
+  }
+
+  async ref(name: string): Promise<string | undefined> {
+    const { status, stdout } = await this.git('rev-parse', '--verify', '-q', name)
+    return status === 0 ? stdout.trim() : undefined
+  }
+
+  journal(): Record<string, unknown>[] {
+    const path = join(this.path, 'signet', 'journal.jsonl')
+    if (!existsSync(path)) return []
+    return readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+}
+
+export class Member {
+  readonly folder: string
+  readonly #team: Team
+  readonly #token: string
+
+  constructor(team: Team, folder: string, token: string) {
+    this.#team = team
+    this.folder = folder
+    this.#token = token
+  }
+
+  git(...args: readonly string[]): Promise<ProcessResult> {
+    return this.#team.run('git', args, {
+      cwd: this.folder,
+      env: { SIGNET_ID_TOKEN: this.#token },
+      timeoutMs: 120_000,
+    })
+  }
+
+  /** As `git`, and fails the test where git fails. */
+  async ok(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.git(...args)
+    if (status !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`)
+    return stdout.trim()
+  }
+
+  write(path: string, text: string): void {
+    const file = join(this.#team.home, this.folder, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+
+  append(path: string, text: string): void {
+    appendFileSync(join(this.#team.home, this.folder, path), text)
+  }
+
+  /** A commit that changes a file of its own; signed unless told not to. @returns its id */
+  async commit(subject: string, options: { unsigned?: boolean } = {}): Promise<string> {
+    this.write(`files/${subject.replaceAll(/\W+/g, '-')}`, `${subject}\n`)
+    await this.ok('add', '-A')
+    await this.ok('commit', options.unsigned === true ? '--no-gpg-sign' : '-S', '-qm', subject)
+    return this.ok('rev-parse', 'HEAD')
+  }
+
+  async commitPolicy(text: string, subject = 'policy'): Promise<string> {
+    this.write('.signet/policy.toml', text)
+    this.write('.signet/trust/local.json', readFileSync(this.#team.rootFile, 'utf8'))
+    return this.commit(subject)
+  }
+
+  push(...args: readonly string[]): Promise<ProcessResult> {
+    return this.git('push', ...args)
+  }
+}
