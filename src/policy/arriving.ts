@@ -1,42 +1,51 @@
 import { isZero, rulesOf } from './context.ts'
 import type { InForce, PolicyContext, Step } from './context.ts'
 import { isUnanswered } from './git-answers.ts'
-import type { Unanswered } from './git-answers.ts'
+import type { GitAnswers, WalkedCommit } from './git-answers.ts'
 import { inOrder } from './in-order.ts'
-import { judgeCommit } from './judge-commit.ts'
+import { judgeCommit, shownRules } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
-import type { Accept, Policy, Rule } from './model.ts'
+import { isPathRule } from './model.ts'
+import type { Accept, Policy, RefPattern, Rule } from './model.ts'
 import { matchesRef } from './patterns.ts'
 import type { Reason } from './reason.ts'
 
 export interface Arriving {
   readonly reasons: Reason[]
   readonly judgements: Judgement[]
-  /** Whether `after` is, or builds on, a verified tip of `from` and nothing else. */
-  readonly isEmpty: boolean
+  /** Commits that rules without paths were asked about. */
+  readonly arrived: ReadonlySet<string>
 }
 
-/** Judges every arriving commit once, by all rules in whose N it is. */
+/** Commits that are asked about: reachable from `include` and not from `exclude`. */
+export interface RangeQuestion {
+  readonly ref: string
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+}
+
+/**
+ * Judges every arriving commit once, by all rules in whose N it is.
+ *
+ * @param known - commits that have been judged, with all below them, beside the step's `before`
+ */
 export async function judgeArriving(
   context: PolicyContext,
   sets: readonly RuleSet[],
   step: Step,
   inForce: InForce,
+  known: readonly string[] = [],
 ): Promise<Arriving> {
   const reasons: Reason[] = []
   const found = new Map<string, Map<RuleSet, Rule[]>>()
   for (const set of sets) {
-    const base = excluded(context, step, set.policy)
+    const base = [...known, ...excluded(context, step, set.policy)]
     const groups = new Map<string, { exclude: string[]; firstParent: boolean; rules: Rule[] }>()
     const rules: (Rule | undefined)[] = [...set.rules]
     // A ref that no rule without paths matches: everything that arrives goes to other-refs.
     if (set.isUnmatched && !set.isFloor) rules.push(undefined)
     for (const rule of rules) {
       const tips = await excludedTips(context, set, rule, step)
-      if ('code' in tips) {
-        reasons.push(tips)
-        continue
-      }
       const firstParent = rule?.commits === 'mainline'
       const key = `${String(firstParent)} ${tips.join(' ')}`
       const group = groups.get(key) ?? { exclude: [...base, ...tips], firstParent, rules: [] }
@@ -56,7 +65,13 @@ export async function judgeArriving(
       }
     }
   }
-  const judgements: Judgement[] = []
+  const arrived = new Set<string>()
+  for (const [id, bySet] of found) {
+    if ([...bySet.values()].flat().some((rule) => !isPathRule(rule))) arrived.add(id)
+  }
+  const start = isZero(step.before) ? [] : [step.before]
+  const range = { ref: step.ref, include: [step.after], exclude: [...known, ...start] }
+  const judgements = await revokedBelowCover(context, range, sets, inForce)
   const asked = new Set(found.keys())
   for (let round = [...found]; round.length > 0;) {
     const brought: typeof round = []
@@ -67,43 +82,46 @@ export async function judgeArriving(
         denials: [inForce.policy, inForce.newest],
         accept: acceptOf(inForce),
         story: [...inForce.story, `ref: ${step.ref}`],
+        isOrderUnknown: inForce.isOrderUnknown,
       })
       return { judgement, bySet }
     })
     for await (const { judgement, bySet } of judged) {
       judgements.push(judgement)
-      // What was squashed arrives with the squash.
-      for (const source of judgement.sources) {
-        const parents = parentsOf(await context.git.commit(judgement.id))
-        const exclude = [...baseOf(context, step, sets), ...parents]
-        for await (const { id, absent } of context.git.walk({ include: [source], exclude })) {
-          if (absent !== undefined) {
-            reasons.push({ code: absent, detail: `commit ${id} is not here` })
-          } else if (!asked.has(id)) {
-            asked.add(id)
-            brought.push([id, bySet])
-          }
+      const exclude = [...known, ...baseOf(context, step, sets)]
+      for await (const { id, absent } of squashedBy(context, judgement, exclude)) {
+        if (absent !== undefined) {
+          reasons.push({ code: absent, detail: `commit ${id} is not here` })
+        } else if (!asked.has(id)) {
+          asked.add(id)
+          brought.push([id, bySet])
         }
       }
     }
     round = brought
   }
-  return { reasons, judgements, isEmpty: found.size === 0 }
+  return { reasons, judgements, arrived }
 }
 
-export function parentsOf(
-  commit: { readonly parents: readonly string[] } | Unanswered,
-): readonly string[] {
-  return isUnanswered(commit) ? [] : commit.parents
+/** What was squashed arrives with the squash. */
+export async function* squashedBy(
+  { git }: PolicyContext,
+  { id, sources }: Judgement,
+  exclude: readonly string[],
+): AsyncGenerator<WalkedCommit, void, undefined> {
+  if (sources.length === 0) return
+  const squash = await git.commit(id)
+  const parents = isUnanswered(squash) ? [] : squash.parents
+  yield* git.walk({ include: sources, exclude: [...exclude, ...parents] })
 }
 
-export function baseOf(context: PolicyContext, step: Step, sets: readonly RuleSet[]): string[] {
+function baseOf(context: PolicyContext, step: Step, sets: readonly RuleSet[]): string[] {
   const [first] = sets
   return first === undefined ? [] : excluded(context, step, first.policy)
 }
 
 /** What never arrives: what was there before, the anchor, and what an `[[accept]]` covers. */
-export function excluded(context: PolicyContext, step: Step, policy: Policy): string[] {
+function excluded(context: PolicyContext, step: Step, policy: Policy): string[] {
   return [
     ...(isZero(step.before) ? [] : [step.before]),
     ...(context.anchor === undefined ? [] : [context.anchor]),
@@ -117,10 +135,10 @@ export async function excludedTips(
   set: RuleSet,
   rule: Rule | undefined,
   step: Step,
-): Promise<string[] | Reason> {
-  let refs: string[]
+): Promise<string[]> {
+  let refs: readonly string[]
   if (rule === undefined) refs = await protectedBranches(context, set.policy)
-  else if (rule.from !== undefined) refs = await refsMatching(context, rule.from)
+  else if (rule.from !== undefined) refs = await refsMatching(context, set.policy, rule.from)
   else refs = isZero(step.before) && context.chain !== undefined ? [context.policyBranch] : []
   const tips: string[] = []
   for (const ref of refs) {
@@ -132,19 +150,87 @@ export async function excludedTips(
   return tips
 }
 
+/** Refs that patterns name and rules protect: others never vouch for anything. */
 export async function refsMatching(
   context: PolicyContext,
-  patterns: NonNullable<Rule['from']>,
+  policy: Policy,
+  patterns: readonly RefPattern[],
 ): Promise<string[]> {
-  const names = new Set([context.policyBranch, ...(await context.git.refNames())])
-  return [...names].filter((name) => matchesRef(patterns, name))
+  const names = await protectedRefs(context, policy)
+  return names.filter((name) => matchesRef(patterns, name))
 }
 
-export async function protectedBranches(context: PolicyContext, policy: Policy): Promise<string[]> {
-  const names = new Set([context.policyBranch, ...(await context.git.refNames())])
-  return [...names].filter(
-    (name) => name.startsWith('refs/heads/') && !rulesOf(policy, name, false).isUnmatched,
+async function protectedBranches(context: PolicyContext, policy: Policy): Promise<string[]> {
+  const names = await protectedRefs(context, policy)
+  return names.filter((name) => name.startsWith('refs/heads/'))
+}
+
+const protectedNames = new WeakMap<Policy, Map<GitAnswers, Promise<readonly string[]>>>()
+
+/** Asked for many commits, and the same for all of them: names of refs do not change meanwhile. */
+function protectedRefs(context: PolicyContext, policy: Policy): Promise<readonly string[]> {
+  const { git, policyBranch } = context
+  const byGit = protectedNames.get(policy) ?? new Map<GitAnswers, Promise<readonly string[]>>()
+  protectedNames.set(policy, byGit)
+  const known = byGit.get(git)
+  if (known !== undefined) return known
+  const asked = git
+    .refNames()
+    .then((names) =>
+      [...new Set([policyBranch, ...names])].filter(
+        (name) => !rulesOf(policy, name, false).isUnmatched,
+      ),
+    )
+  byGit.set(git, asked)
+  return asked
+}
+
+/**
+ * Commits that a covering `[[accept]]` keeps unread, as far as one of them is revoked by name: this much
+ * is looked at.
+ */
+export async function revokedBelowCover(
+  context: PolicyContext,
+  range: RangeQuestion,
+  sets: readonly RuleSet[],
+  inForce: InForce,
+): Promise<Judgement[]> {
+  const { git } = context
+  const revocations = [...new Set([...inForce.policy.revoke, ...inForce.newest.revoke])].filter(
+    ({ target }) => target.kind === 'commit',
   )
+  const covers = inForce.policy.accept.filter((entry) => entry.covers === 'ancestors')
+  if (revocations.length === 0 || covers.length === 0) return []
+  const anchor = context.anchor === undefined ? [] : [context.anchor]
+  const include = covers.map(({ commit }) => commit)
+  const arrives = new Set<string>()
+  const exclude = [...range.exclude, ...anchor]
+  for await (const { id } of git.walk({ include: range.include, exclude })) arrives.add(id)
+  const judgements: Judgement[] = []
+  for await (const { id, absent } of git.walk({ include, exclude })) {
+    if (absent !== undefined || !arrives.has(id)) continue
+    const commit = await git.commit(id)
+    if (isUnanswered(commit)) continue
+    for (const revocation of revocations) {
+      const { target, except, reason } = revocation
+      if (target.kind !== 'commit' || except.has(id)) continue
+      const named = await git.commit(target.id)
+      const isSame = !isUnanswered(named) && named.payloadSha256 === commit.payloadSha256
+      if (id !== target.id && !isSame) continue
+      judgements.push({
+        id,
+        verdict: 'fail',
+        strength: undefined,
+        reasons: [{ code: 'REVOKED', detail: reason }],
+        person: undefined,
+        rules: shownRules(sets),
+        story: [...inForce.story, `ref: ${range.ref}`],
+        sources: [],
+      })
+      break
+    }
+  }
+  return judgements
 }
 
 export function acceptOf({ policy, newest }: InForce): Accept[] {

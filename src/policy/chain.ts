@@ -1,16 +1,12 @@
 import { PolicyError, UnavailableError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
-import { denialsOf } from './denials.ts'
-import { foldPath, isPolicyDirectoryTwin, POLICY_DIRECTORY } from './fold.ts'
-import type { ChainCommit, CommitObject, GitAnswers, Unanswered } from './git-answers.ts'
+import type { ChainCommit, GitAnswers, Unanswered } from './git-answers.ts'
 import { isUnanswered } from './git-answers.ts'
-import { identify, namesOf, trustedTime } from './identify.ts'
-import { isPathRule } from './model.ts'
-import type { Person, Policy } from './model.ts'
-import { MAX_POLICY_BYTES, readPolicy } from './parse.ts'
+import { trustedTime } from './identify.ts'
+import { judgeLanding } from './landing.ts'
+import type { Policy } from './model.ts'
 import { isObjectId } from './parse-rules.ts'
-import { matchesRef } from './patterns.ts'
-import { showProblem } from './problem.ts'
+import { policyEntry, readEntry } from './policy-entry.ts'
 import { verdictOf } from './reason.ts'
 import type { Reason } from './reason.ts'
 
@@ -58,9 +54,27 @@ export interface ChainQuestion {
 
 /** The policy in force at a commit of the chain, by its index. */
 export function landingAt(chain: PolicyChain, index: number): Landing {
-  let found: Landing = chain.landings[0]
-  for (const landing of chain.landings) if (landing.index <= index) found = landing
-  return found
+  const { landings } = chain
+  return landings[upTo(landings, index)] ?? landings[0]
+}
+
+/** The landing that failed at an index of the chain, or could not be judged. */
+export function failureAt(chain: PolicyChain, index: number): FailedLanding | undefined {
+  const { failed, uncertain } = chain
+  if (uncertain?.index === index) return uncertain
+  const found = failed[upTo(failed, index)]
+  return found?.index === index ? found : undefined
+}
+
+/** Number of the last item at or before an index, -1 for none. */
+function upTo(items: readonly { readonly index: number }[], index: number): number {
+  let [low, high] = [0, items.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((items[middle]?.index ?? Infinity) <= index) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }
 
 /** The newest policy in force. */
@@ -145,12 +159,17 @@ async function whyNotOnChain(git: GitAnswers, anchor: string, tip: string): Prom
     return 'check the anchor: git signet policy show COMMIT prints the policy of a commit'
   }
   // It came in through a merge: name that merge, the first on the chain that has it.
-  let merge = tip
+  const chain: string[] = []
   for await (const { id } of git.walk({ include: [tip], exclude: [], firstParent: true })) {
-    if ((await git.isAncestor(anchor, id)) !== true) break
-    merge = id
+    chain.push(id)
   }
-  return `merge ${merge} brought it in from the side; merge the other way round`
+  let [low, high] = [0, chain.length - 1]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((await git.isAncestor(anchor, chain[middle] ?? '')) === true) low = middle
+    else high = middle - 1
+  }
+  return `merge ${chain[low] ?? ''} brought it in from the side; merge the other way round`
 }
 
 async function anchorLanding(question: ChainQuestion): Promise<Landing> {
@@ -193,214 +212,6 @@ async function entryChanges(
     before = entry
   }
   return changes
-}
-
-/** `mode id name` of every root entry that is, or folds to, `.signet`; undefined for none. */
-async function policyEntry(git: GitAnswers, id: string): Promise<string | undefined | Unanswered> {
-  const commit = await git.commit(id)
-  if (isUnanswered(commit)) return commit
-  const tree = await git.tree(commit.tree)
-  if (isUnanswered(tree)) return tree
-  const entries = tree.entries.filter(({ name }) => foldPath(name) === POLICY_DIRECTORY)
-  return entries.length === 0
-    ? undefined
-    : entries.map(({ mode, id: entryId, name }) => `${mode} ${entryId} ${name}`).join('\n')
-}
-
-type Read = { readonly policy: Policy } | (Reason & { readonly policy?: never })
-
-/** The policy that a tree's `.signet` holds. */
-async function readEntry(
-  { git, policyBranch }: Pick<ChainQuestion, 'git' | 'policyBranch'>,
-  commit: string,
-  entry: string | undefined,
-): Promise<Read> {
-  const bad = (detail: string): Read => ({ code: 'POLICY_INVALID', detail })
-  if (entry === undefined) return bad('there is no .signet')
-  const [mode = '', id = '', name = '', ...more] = entry.split(/[ \n]/)
-  if (more.length > 0 || isPolicyDirectoryTwin(name)) {
-    return bad('a name in the tree is .signet only to some file systems')
-  }
-  if (mode !== '040000') return bad('.signet is not a directory')
-  const tree = await git.tree(id)
-  if (isUnanswered(tree)) return { code: tree.unanswered, detail: tree.detail }
-  if (tree.findings.length > 0) return bad(`.signet is malformed: ${tree.findings[0] ?? ''}`)
-  const files = tree.entries.filter((file) => foldPath(file.name) === 'policy.toml')
-  const [file] = files
-  if (file === undefined) return bad('there is no .signet/policy.toml')
-  if (files.length > 1 || file.name !== 'policy.toml') {
-    return bad('a name in .signet is policy.toml only to some file systems')
-  }
-  if (file.mode !== '100644')
-    return bad(`.signet/policy.toml is not a regular file (mode ${file.mode})`)
-  const bytes = await git.blob(file.id, MAX_POLICY_BYTES + 1)
-  if (isUnanswered(bytes)) {
-    return bytes.unanswered === 'LIMIT'
-      ? bad('.signet/policy.toml is too large')
-      : { code: bytes.unanswered, detail: bytes.detail }
-  }
-  const policyName = `${commit}:.signet/policy.toml`
-  const { policy, problems } = readPolicy(bytes, policyName, { policyBranch })
-  const [problem] = problems
-  if (policy !== undefined) return { policy }
-  return bad(
-    problem === undefined ? 'it is malformed' : showProblem('.signet/policy.toml', problem),
-  )
-}
-
-/** The policy that stands in the tree of one commit, whether or not it is in force. */
-export async function policyInTree(
-  git: GitAnswers,
-  commit: string,
-  policyBranch: string,
-): Promise<Read> {
-  const entry = await policyEntry(git, commit)
-  if (isUnanswered(entry)) return { code: entry.unanswered, detail: entry.detail }
-  return readEntry({ git, policyBranch }, commit, entry)
-}
-
-async function judgeLanding(
-  question: ChainQuestion,
-  { id, index }: ChainCommit,
-  entry: string | undefined | Unanswered,
-  inForce: Landing,
-): Promise<Landing | FailedLanding> {
-  const fail = (...reasons: Reason[]): FailedLanding => ({ commit: id, index, reasons })
-  if (isUnanswered(entry)) return fail({ code: entry.unanswered, detail: entry.detail })
-  const commit = await question.git.commit(id)
-  if (isUnanswered(commit)) return fail({ code: commit.unanswered, detail: commit.detail })
-  const facts = await question.facts(id, inForce.policy)
-  const authority = await landedBy(question, commit, facts, entry, inForce)
-  if ('code' in authority) return fail(authority)
-  const read = await readEntry(question, id, entry)
-  if (read.policy === undefined) return fail(read)
-  const at = trustedTime(facts)
-  const lockout = whyLockedOut(read.policy, at)
-  if (lockout !== undefined) return fail({ code: 'POLICY_LOCKOUT', detail: lockout })
-  return { commit: id, index, policy: read.policy, at, signedBy: authority.name }
-}
-
-/** The admin who consented to a landing, or why nobody did. */
-async function landedBy(
-  question: ChainQuestion,
-  commit: CommitObject,
-  facts: Facts,
-  entry: string | undefined,
-  inForce: Landing,
-): Promise<{ name: string } | Reason> {
-  const own = await adminOf(question, inForce.policy, commit, facts)
-  if ('name' in own) return own
-  const [, second, ...more] = commit.parents
-  if (second === undefined || more.length > 0) return own
-  if (!mayMerge(inForce.policy, question.policyBranch, commit, facts)) return own
-  // A forge's web merge: the consent is in the second parent, for exactly this entry, after this landing.
-  const proposal = await question.git.commit(second)
-  if (isUnanswered(proposal)) return { code: proposal.unanswered, detail: proposal.detail }
-  const proposed = await policyEntry(question.git, second)
-  if (isUnanswered(proposed)) return { code: proposed.unanswered, detail: proposed.detail }
-  if (proposed !== entry) {
-    return notAdmin('the merge has another policy than the commit it merges')
-  }
-  if (afterTrailer(proposal.message) !== inForce.commit) {
-    return notAdmin(`the merged commit lacks the trailer Signet-Policy-After: ${inForce.commit}`)
-  }
-  const secondFacts = await question.facts(second, inForce.policy)
-  return adminOf(question, inForce.policy, proposal, secondFacts)
-}
-
-function notAdmin(detail: string): Reason {
-  return { code: 'POLICY_CHANGE_NOT_ADMIN', detail }
-}
-
-async function adminOf(
-  question: ChainQuestion,
-  policy: Policy,
-  commit: CommitObject,
-  facts: Facts,
-): Promise<{ name: string } | Reason> {
-  if (commit.findings.length > 0) return { code: 'MALFORMED', detail: commit.findings[0] ?? '' }
-  let name = ''
-  for (const one of [policy, ...(question.floor === undefined ? [] : [question.floor])]) {
-    const signing = identify(one, facts, {
-      author: commit.author,
-      committer: commit.committer,
-      parents: commit.parents.length,
-    })
-    const [reason] = signing.reasons
-    if (reason !== undefined) {
-      return verdictOf(signing.reasons) === 'unknown'
-        ? reason
-        : notAdmin(`it changes the policy: ${reason.detail}`)
-    }
-    const admin = signing.exact?.name
-    if (admin === undefined || !one.admins.includes(admin)) {
-      const where = one === policy ? 'of the policy in force' : 'of the floor'
-      return notAdmin(
-        `it changes the policy, and ${namesOf(signing).join(', ')} is no admin ${where}`,
-      )
-    }
-    name ||= admin
-  }
-  const denials = await denialsOf(
-    policy,
-    { id: commit.id, payloadSha256: commit.payloadSha256, facts },
-    async (id) => {
-      const object = await question.git.commit(id)
-      return isUnanswered(object) ? undefined : object.payloadSha256
-    },
-  )
-  const [denial] = denials
-  return denial === undefined ? { name } : notAdmin(`it changes the policy: ${denial.detail}`)
-}
-
-/** Whether every rule of the policy branch lets this signer merge. */
-function mayMerge(policy: Policy, branch: string, commit: CommitObject, facts: Facts): boolean {
-  const signing = identify(policy, facts, {
-    author: commit.author,
-    committer: commit.committer,
-    parents: commit.parents.length,
-  })
-  const names = namesOf(signing)
-  const rules = policy.rules.filter((rule) => !isPathRule(rule) && matchesRef(rule.refs, branch))
-  return rules.length > 0 && rules.every(({ mergeBy }) => names.some((name) => mergeBy.has(name)))
-}
-
-/** The landing that a proposal was made after: the last trailer counts, and there may be one only. */
-function afterTrailer(message: string): string | undefined {
-  const found = [...message.matchAll(/^Signet-Policy-After: ([0-9a-f]{40}|[0-9a-f]{64})$/gm)]
-  return found.length === 1 ? found[0]?.[1] : undefined
-}
-
-/** Why no admin of a new policy could ever land another one; undefined where one can. */
-function whyLockedOut(policy: Policy, at: number | undefined): string | undefined {
-  const usable = policy.admins.some((name) => {
-    const entry = policy.entries.get(name)
-    return entry?.kind === 'person' && isReachable(policy, entry, at)
-  })
-  return usable
-    ? undefined
-    : 'none of its admins could sign: all are retired, revoked or without an identity'
-}
-
-function isReachable(policy: Policy, person: Person, at: number | undefined): boolean {
-  const isOpen = ({ until }: { until?: number }): boolean =>
-    until === undefined || (at !== undefined && at < until)
-  if (!isOpen(person)) return false
-  const isRevoked = policy.revoke.some(
-    ({ target, from, to }) =>
-      target.kind === 'person' &&
-      target.name === person.name &&
-      (to === undefined || (at !== undefined && at <= to)) &&
-      (from === undefined || at === undefined || from <= at),
-  )
-  if (isRevoked) return false
-  const revokedKeys = new Set(
-    policy.revoke.flatMap(({ target }) => (target.kind === 'key' ? [target.value] : [])),
-  )
-  return (
-    person.identities.some(isOpen) ||
-    person.keys.some((key) => isOpen(key) && key.since === undefined && !revokedKeys.has(key.value))
-  )
 }
 
 function invalid(message: string, hint?: string): PolicyError {

@@ -7,7 +7,7 @@ import { namesOf, who } from './identify.ts'
 import type { Identification } from './identify.ts'
 import type { Evidence, RuleSet } from './judge-commit.ts'
 import { isPathRule } from './model.ts'
-import type { Bot, Policy, Rule } from './model.ts'
+import type { Bot, Forge, Policy, Rule } from './model.ts'
 import { ownChanges } from './own-changes.ts'
 import type { OwnChanges } from './own-changes.ts'
 import { coversPath, touchesPath } from './patterns.ts'
@@ -23,6 +23,7 @@ export class CommitWork {
   readonly #facts: Facts
   readonly #story: string[]
   readonly #own = new Map<string, Promise<OwnChanges | Reason>>()
+  #squashed: ReturnType<typeof findSquashSource> | undefined
 
   constructor(evidence: Evidence, commit: CommitObject, facts: Facts, story: string[]) {
     this.#evidence = evidence
@@ -54,11 +55,8 @@ export class CommitWork {
       const reason = await this.#ask(set, rule, signing, paths, found)
       if (reason === undefined) continue
       const isElsewhere = isAllowedOnRef || set.isUnmatched
-      const [path = ''] = paths
       found.push(
-        reason.code === 'NOT_ALLOWED_HERE' && isElsewhere
-          ? { code: 'PATH_NOT_ALLOWED', detail: `${who(signing)} may not change "${path}"` }
-          : reason,
+        reason.code === 'NOT_ALLOWED_HERE' && isElsewhere ? pathNotAllowed(signing, paths) : reason,
       )
     }
     if (set.isUnmatched && !set.isFloor) await this.#askOthers(set, signing, found)
@@ -68,8 +66,7 @@ export class CommitWork {
   /** Whether any rule with paths is about what the commit changes; what cannot be read is. */
   async isConcerned(set: RuleSet): Promise<boolean> {
     for (const rule of set.rules) {
-      const { parents } = this.#commit
-      const own = await this.#changes(rule.commits === 'mainline' ? parents.slice(0, 1) : parents)
+      const own = await this.#changes(this.#parentsFor(rule), true)
       if ('code' in own || own.paths.some((path) => concerns(rule, path))) return true
     }
     return false
@@ -78,9 +75,14 @@ export class CommitWork {
   /** Refs that no rule without paths matches: any listed identity, forges for what merges cleanly. */
   async #askOthers({ policy }: RuleSet, signing: Identification, found: Reason[]): Promise<void> {
     if (policy.otherRefs !== 'signed') return
-    if (signing.exact?.kind !== 'forge' || signing.vouched !== undefined) return
-    const kind = await this.#forgeKind(signing)
-    if (kind !== undefined) found.push(kind)
+    const bot = botOf(policy, namesOf(signing))
+    let reason: Reason | undefined
+    if (bot !== undefined) reason = await this.#keptTo(bot, this.#commit.parents, signing)
+    else if (signing.exact?.kind === 'forge') {
+      const kind = await this.#forgeKind(signing.exact)
+      if (typeof kind !== 'string') reason = kind
+    } else if (signing.exact === undefined) reason = this.#askIdent('committer', signing)
+    if (reason !== undefined) found.push(reason)
   }
 
   /** Why one rule does not accept; undefined where it does. */
@@ -96,10 +98,10 @@ export class CommitWork {
     const bot = botOf(set.policy, allowed)
     let reason: Reason | undefined
     if (allowed.length > 0) {
-      reason = bot?.paths === undefined ? undefined : await this.#keptTo(bot, signing)
+      reason = bot && (await this.#keptTo(bot, this.#parentsFor(rule), signing))
       if (rule.commits === 'mainline') this.#weaken('vouched-by-merger')
       if (signing.vouched !== undefined) this.#weaken('vouched-by-forge')
-    } else reason = await this.#askMerge(rule, signing, names)
+    } else reason = await this.#askMerge(rule, signing, names, paths)
     if (reason !== undefined) return reason
     const ident = this.#askIdents(rule, signing)
     this.#story.push(
@@ -113,6 +115,7 @@ export class CommitWork {
     rule: Rule,
     signing: Identification,
     names: readonly string[],
+    paths: readonly string[] | undefined,
   ): Promise<Reason | undefined> {
     if (!names.some((name) => rule.mergeBy.has(name))) {
       return {
@@ -120,15 +123,25 @@ export class CommitWork {
         detail: `${who(signing)} is not in "by" of the rule at line ${String(rule.line)}`,
       }
     }
-    if (signing.exact?.kind === 'forge') return this.#forgeKind(signing)
-    if (this.#commit.parents.length < 2) {
-      return { code: 'NOT_ALLOWED_HERE', detail: `${who(signing)} may merge here, not commit` }
+    if (signing.exact?.kind === 'forge') {
+      const kind = await this.#forgeKind(signing.exact)
+      if (typeof kind !== 'string') return kind
+      // A merge that would have to add nothing has paths of its own only where a rename carried an edit.
+      if (kind === 'mechanical' && paths !== undefined) return pathNotAllowed(signing, paths)
+      this.#weaken(kind)
+      return undefined
     }
-    const own = await this.#changes(this.#commit.parents)
+    const { parents } = this.#commit
+    const own = await this.#changes(parents, false)
     if ('code' in own) return own
-    if (own.isMechanical) {
+    const addsNothing = parents.length < 2 ? own.paths.length === 0 : own.isMechanical
+    if (addsNothing) {
+      if (paths !== undefined) return pathNotAllowed(signing, paths)
       this.#weaken('mechanical')
       return undefined
+    }
+    if (parents.length < 2) {
+      return { code: 'NOT_ALLOWED_HERE', detail: `${who(signing)} may merge here, not commit` }
     }
     return {
       code: 'MERGE_ADDS_CHANGES',
@@ -136,55 +149,34 @@ export class CommitWork {
     }
   }
 
-  /** What a forge's own commit is, and whether `accept` names it. */
-  async #forgeKind(signing: Identification): Promise<Reason | undefined> {
-    const forge = signing.exact
-    if (forge?.kind !== 'forge') return undefined
+  /** How a forge's own commit counts, or why `accept` does not name what it is. */
+  async #forgeKind(forge: Forge): Promise<Strength | Reason> {
     const { parents, message } = this.#commit
+    const { accept } = forge
     if (parents.length >= 2) {
-      const own = await this.#changes(parents)
+      const own = await this.#changes(parents, false)
       if ('code' in own) return own
-      if (own.isMechanical && forge.accept.includes('clean-merge')) {
-        this.#weaken('mechanical')
-        return undefined
-      }
-      return {
-        code: 'MERGE_ADDS_CHANGES',
-        detail: `${forge.name} merged, and the merge changes ${quoted(own.paths)}`,
-      }
+      if (own.isMechanical && accept.includes('clean-merge')) return 'mechanical'
+      const what = own.isMechanical ? 'its merges do not count' : `changes ${quoted(own.paths)}`
+      return { code: 'MERGE_ADDS_CHANGES', detail: `${forge.name} merged, and the merge ${what}` }
     }
-    if (forge.accept.includes('matching-squash')) {
-      const answer = await findSquashSource(
-        this.#evidence.git,
-        this.#commit,
-        this.#evidence.squashSources,
-      )
+    if (accept.includes('matching-squash')) {
+      const answer = await this.#squash()
       if ('unanswered' in answer) return { code: answer.unanswered, detail: answer.detail }
-      if (answer.kind === 'matches') {
-        this.#story.push(`squash of ${answer.source}`)
-        this.sources.push(answer.source)
-        this.#weaken('mechanical')
-        return undefined
-      }
-      if (answer.kind === 'differs' && !forge.accept.includes('any-squash')) {
+      if (answer.kind === 'matches') return 'mechanical'
+      const isVouchedAnyway = accept.includes('any-squash')
+      if (answer.kind === 'differs' && !isVouchedAnyway) {
         return {
           code: 'SQUASH_NOT_REPRODUCIBLE',
           detail: `it is not what merging ${answer.source} makes`,
         }
       }
-      if (
-        answer.kind === 'no-source' &&
-        namesSource(message) &&
-        !forge.accept.includes('any-squash')
-      ) {
+      if (answer.kind === 'no-source' && namesSource(message) && !isVouchedAnyway) {
         return { code: 'SQUASH_SOURCE_MISSING', detail: 'the branch that was squashed is not here' }
       }
     }
-    const isVouched =
-      forge.accept.includes('edit') || (forge.accept.includes('any-squash') && namesSource(message))
-    if (isVouched) {
-      this.#weaken('vouched-by-forge')
-      return undefined
+    if (accept.includes('edit') || (accept.includes('any-squash') && namesSource(message))) {
+      return 'vouched-by-forge'
     }
     return {
       code: 'FORGE_EDIT',
@@ -192,11 +184,31 @@ export class CommitWork {
     }
   }
 
+  /** What the commit squashes; its commits arrive with it. */
+  #squash(): ReturnType<typeof findSquashSource> {
+    return (this.#squashed ??= findSquashSource(
+      this.#evidence.git,
+      this.#commit,
+      this.#evidence.squashSources,
+    ).then((answer) => {
+      if ('kind' in answer && answer.kind === 'matches') {
+        this.#story.push(`squash of ${answer.source}`)
+        this.sources.push(answer.source)
+      }
+      return answer
+    }))
+  }
+
   /** A bot with `paths` changes nothing else. */
-  async #keptTo(bot: Bot, signing: Identification): Promise<Reason | undefined> {
-    const own = await this.#changes(this.#commit.parents)
+  async #keptTo(
+    { paths }: Bot,
+    parents: readonly string[],
+    signing: Identification,
+  ): Promise<Reason | undefined> {
+    if (paths === undefined) return undefined
+    const own = await this.#changes(parents, true)
     if ('code' in own) return own
-    const outside = own.paths.find((path) => !coversPath(bot.paths ?? [], path))
+    const outside = own.paths.find((path) => !coversPath(paths, path))
     if (outside === undefined) return undefined
     return {
       code: 'PATH_NOT_ALLOWED',
@@ -206,35 +218,51 @@ export class CommitWork {
 
   /** Committer and author against the signer, raw bytes, no mailmap. */
   #askIdents(rule: Rule, signing: Identification): Reason | undefined {
-    const addresses = addressesOf(signing, this.#facts)
-    if (addresses === undefined) return undefined
-    for (const [kind, code] of [
-      ['committer', 'COMMITTER_MISMATCH'],
-      ['author', 'AUTHOR_MISMATCH'],
-    ] as const) {
-      if (rule[kind] !== 'match') continue
-      const address = parseIdent(this.#commit[kind])?.address
-      if (address !== undefined && addresses.has(address)) continue
-      const shown = address === undefined ? 'malformed' : `"${address}"`
-      return { code, detail: `the ${kind} is ${shown}, not an address of ${who(signing)}` }
+    for (const kind of ['committer', 'author'] as const) {
+      // Whoever is known only as one of a group must have committed under the very name that signed.
+      const isGroup = kind === 'committer' && signing.exact === undefined
+      if (rule[kind] !== 'match' && !isGroup) continue
+      const reason = this.#askIdent(kind, signing)
+      if (reason !== undefined) return reason
     }
     return undefined
   }
 
-  /** Own changes as a rule sees them: the merger's whole difference under `mainline`. */
-  #ownFor(rule: Rule, signing: Identification): Promise<OwnChanges | Reason> {
-    const { parents } = this.#commit
-    if (rule.commits === 'mainline') return this.#changes(parents.slice(0, 1))
-    const [source] = this.sources
-    const isSquash = source !== undefined && signing.exact?.kind === 'forge'
-    return this.#changes(isSquash ? [...parents, source] : parents)
+  #askIdent(kind: 'committer' | 'author', signing: Identification): Reason | undefined {
+    const address = parseIdent(this.#commit[kind])?.address
+    if (address !== undefined && addressesOf(signing, this.#facts).has(address)) return undefined
+    const shown = address === undefined ? 'malformed' : `"${address}"`
+    return {
+      code: kind === 'committer' ? 'COMMITTER_MISMATCH' : 'AUTHOR_MISMATCH',
+      detail: `the ${kind} is ${shown}, not an address of ${who(signing)}`,
+    }
   }
 
-  #changes(parents: readonly string[]): Promise<OwnChanges | Reason> {
-    const key = parents.join(' ')
+  /** Parents as a rule sees them: under `mainline` the merger's whole difference to the first. */
+  #parentsFor({ commits }: Rule): readonly string[] {
+    const { parents } = this.#commit
+    return commits === 'mainline' ? parents.slice(0, 1) : parents
+  }
+
+  /** Own changes for a rule with paths; a squash has those of the merge it was made of. */
+  async #ownFor(rule: Rule, signing: Identification): Promise<OwnChanges | Reason> {
+    const parents = this.#parentsFor(rule)
+    const forge = signing.exact?.kind === 'forge' ? signing.exact : undefined
+    const mayBeSquash =
+      forge?.accept.includes('matching-squash') === true &&
+      signing.vouched === undefined &&
+      rule.commits === 'all' &&
+      parents.length === 1
+    const answer = mayBeSquash ? await this.#squash() : undefined
+    const isSquash = answer !== undefined && 'kind' in answer && answer.kind === 'matches'
+    return this.#changes(isSquash ? [...parents, answer.source] : parents, true)
+  }
+
+  #changes(parents: readonly string[], isCarryingAsked: boolean): Promise<OwnChanges | Reason> {
+    const key = `${String(isCarryingAsked)} ${parents.join(' ')}`
     const known = this.#own.get(key)
     if (known !== undefined) return known
-    const asked = ownChanges(this.#evidence.git, this.#commit, parents).then(
+    const asked = ownChanges(this.#evidence.git, this.#commit, parents, isCarryingAsked).then(
       (own): OwnChanges | Reason =>
         isUnanswered(own)
           ? { code: own.unanswered, detail: own.detail }
@@ -261,6 +289,10 @@ export class CommitWork {
 export function concerns(rule: Rule, path: string): boolean {
   if (rule.paths !== undefined) return touchesPath(rule.paths, path)
   return rule.exceptPaths !== undefined && !coversPath(rule.exceptPaths, path)
+}
+
+function pathNotAllowed(signing: Identification, [path = '']: readonly string[]): Reason {
+  return { code: 'PATH_NOT_ALLOWED', detail: `${who(signing)} may not change "${path}"` }
 }
 
 function botOf(policy: Policy, names: readonly string[]): Bot | undefined {

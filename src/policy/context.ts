@@ -41,7 +41,8 @@ export interface PolicyContext extends Evidence {
   /** The chain up to another tip of the policy branch: what a push brings is judged on the way. */
   chainTo(tip: string): Promise<PolicyChain>
   verifiedTip(ref: string): Promise<VerifiedTip>
-  readonly pushCertificate: PushCertificateEvidence | undefined
+  /** `unknown`: nobody wrote down how it was pushed, so nothing is asked of it; audits. */
+  readonly pushCertificate: PushCertificateEvidence | 'unknown' | undefined
 }
 
 export interface StepOutcome extends StepVerdict {
@@ -55,6 +56,10 @@ export interface InForce {
   readonly id: string
   readonly newest: Policy
   readonly story: readonly string[]
+  /** Why nobody knows which policy is in force; then nothing can be checked by it. */
+  readonly uncertain: readonly Reason[]
+  /** Nobody knows which policies landed before what is judged. */
+  readonly isOrderUnknown?: boolean
 }
 
 export function isZero(id: string): boolean {
@@ -64,19 +69,28 @@ export function isZero(id: string): boolean {
 /** The policy in force at the policy branch's tip. */
 export function inForceNow(context: PolicyContext): InForce {
   if (context.chain !== undefined) {
-    return fromLanding(newestLanding(context.chain), context.chain)
+    return {
+      ...fromLanding(newestLanding(context.chain), context.chain),
+      uncertain: context.chain.uncertain?.reasons ?? [],
+    }
   }
   const { fixed } = context
   if (fixed === undefined) throw new Error('a context has a chain or a policy')
   const story = [`policy: ${fixed.policy.name}`]
-  return { policy: fixed.policy, id: fixed.id, newest: fixed.policy, story }
+  return { policy: fixed.policy, id: fixed.id, newest: fixed.policy, story, uncertain: [] }
 }
 
 export function fromLanding(landing: Landing, chain: PolicyChain): InForce {
   const { policy, commit, signedBy } = landing
   const by = signedBy === undefined ? '' : `, landed by ${signedBy}`
   const newest = newestLanding(chain).policy
-  return { policy, id: commit, newest, story: [`policy: as it stood at ${commit}${by}`] }
+  return {
+    policy,
+    id: commit,
+    newest,
+    story: [`policy: as it stood at ${commit}${by}`],
+    uncertain: [],
+  }
 }
 
 /** Rules of a ref by one policy. */
@@ -92,6 +106,11 @@ export function setsFor(context: PolicyContext, policy: Policy, ref: string): Ru
     if (floor.rules.length > 0) sets.push(floor)
   }
   return sets
+}
+
+/** Whether any rule without paths is about a ref, the policy's or the floor's. */
+export function isProtectedBy(sets: readonly RuleSet[]): boolean {
+  return sets.some(({ isUnmatched }) => !isUnmatched)
 }
 
 export function asReason(answer: Unanswered): Reason {

@@ -1,5 +1,6 @@
 import type { Facts } from '../facts.ts'
-import { ownerOf, showTime, trustedTime } from './identify.ts'
+import { ownersOf, showTime, trustedTime } from './identify.ts'
+import type { Owner, SignedObject } from './identify.ts'
 import type { Policy, Revocation } from './model.ts'
 import type { Reason } from './reason.ts'
 
@@ -8,6 +9,8 @@ export interface Deniable {
   readonly id: string
   readonly payloadSha256: string
   readonly facts: Facts
+  /** Tells the bots of a forge. */
+  readonly signed?: SignedObject
 }
 
 /**
@@ -25,24 +28,36 @@ export async function denialsOf(
   const reasons: Reason[] = []
   const { facts } = object
   const time = trustedTime(facts)
-  const owner = facts.signer === null ? undefined : ownerOf(policy, facts.signer)
-  for (const window of owner === undefined ? [] : [owner.entry, owner.mark]) {
-    if (window.until === undefined || time === undefined || time < window.until) continue
-    const detail = `${owner?.entry.name ?? ''} counted until ${showTime(window.until)}; signed ${showTime(time)}`
+  const owners = facts.signer === null ? [] : ownersOf(policy, facts.signer, object.signed)
+  const closed = owners.map((owner) => closedAt(owner, time))
+  // Of several shared entries one that is open is enough.
+  const isClosed = owners.every(({ entry }) => entry.kind === 'shared')
+    ? closed.every((until) => until !== undefined)
+    : closed.some((until) => until !== undefined)
+  const at = closed.findIndex((until) => until !== undefined)
+  const until = closed[at]
+  if (isClosed && until !== undefined && time !== undefined) {
+    const detail = `${owners[at]?.entry.name ?? ''} counted until ${showTime(until)}; signed ${showTime(time)}`
     reasons.push({ code: 'AFTER_UNTIL', detail })
-    break
   }
+  const names = new Set(owners.map(({ entry }) => entry.name))
   for (const revocation of policy.revoke) {
-    if (!(await isRevoked(revocation, object, owner?.entry.name, time, payloadOf))) continue
+    if (!(await isRevoked(revocation, object, names, time, payloadOf))) continue
     reasons.push({ code: 'REVOKED', detail: revocation.reason })
   }
   return reasons
 }
 
+/** The `until` of an entry, or of the identity in it, that a time is not before. */
+function closedAt({ entry, mark }: Owner, time: number | undefined): number | undefined {
+  if (time === undefined) return undefined
+  return [entry.until, mark.until].find((until) => until !== undefined && time >= until)
+}
+
 async function isRevoked(
   revocation: Revocation,
   object: Deniable,
-  owner: string | undefined,
+  owners: ReadonlySet<string>,
   time: number | undefined,
   payloadOf: (id: string) => Promise<string | undefined>,
 ): Promise<boolean> {
@@ -54,7 +69,7 @@ async function isRevoked(
   const hasWindow = from !== undefined || to !== undefined
   switch (target.kind) {
     case 'person':
-      if (owner !== target.name) return false
+      if (!owners.has(target.name)) return false
       // With a window a person's revocation reaches timed signatures only.
       return hasWindow ? isInside : true
     case 'cert':

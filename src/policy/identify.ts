@@ -1,4 +1,5 @@
 import type { Facts, Signer } from '../facts.ts'
+import type { CommitObject } from './git-answers.ts'
 import { identBytes, parseIdent } from './ident.ts'
 import type {
   Bot,
@@ -32,6 +33,10 @@ export interface SignedObject {
   readonly parents: number
 }
 
+export function signedObject({ author, committer, parents }: CommitObject): SignedObject {
+  return { author, committer, parents: parents.length }
+}
+
 /** The earliest trusted time of an object, in milliseconds. */
 export function trustedTime(facts: Facts): number | undefined {
   const times = facts.times.map(({ at }) => Date.parse(at))
@@ -51,7 +56,7 @@ export function identify(policy: Policy, facts: Facts, object: SignedObject): Id
     const { entry, mark } = found
     const reason = outsideWindow(entry, mark, signer, time)
     if (reason !== undefined) return nobody([reason])
-    if (entry.kind === 'forge') return byForge(policy, entry, object)
+    if (entry.kind === 'forge') return byForge(policy, entry, object, signer, time)
     // An exact entry overrides shared ones: its address never matches them.
     return { exact: entry, shared: [], vouched: undefined, reasons: [] }
   }
@@ -82,7 +87,9 @@ function unproven(facts: Facts): Reason[] {
   )
   const detail =
     failed?.detail ?? (facts.signature === 'none' ? 'it is not signed' : 'it is not proven')
-  return facts.codes.map((code) => ({ code, detail }))
+  // Whatever is not proven has a reason, even where it is not told.
+  const codes = facts.codes.length > 0 ? facts.codes : (['BAD_SIGNATURE'] as const)
+  return codes.map((code) => ({ code, detail }))
 }
 
 function unknown(signer: Signer): Reason {
@@ -220,7 +227,13 @@ function hasAddress(entry: Person | Bot | Forge, address: string): boolean {
 }
 
 /** A forge counts for commits with its own committer line; its bots by the exact author as well. */
-function byForge(policy: Policy, forge: Forge, object: SignedObject): Identification {
+function byForge(
+  policy: Policy,
+  forge: Forge,
+  object: SignedObject,
+  signer: Signer,
+  time: number | undefined,
+): Identification {
   const committer = parseIdent(object.committer)?.address
   if (committer !== identBytes(forge.committer)) {
     return nobody([
@@ -230,26 +243,46 @@ function byForge(policy: Policy, forge: Forge, object: SignedObject): Identifica
       },
     ])
   }
-  const author = parseIdent(object.author)
-  const vouched = [...policy.entries.values()].find(
+  const vouched = vouchedBot(policy, forge, object)
+  const reason = vouched && outsideWindow(vouched, {}, signer, time)
+  return reason === undefined
+    ? { exact: forge, shared: [], vouched, reasons: [] }
+    : nobody([reason])
+}
+
+/** The bot whose commit a forge signed: its exact author, one parent. */
+function vouchedBot(policy: Policy, forge: Forge, object: SignedObject): Bot | undefined {
+  if (object.parents !== 1) return undefined
+  const author = parseIdent(object.author)?.address
+  return [...policy.entries.values()].find(
     (entry): entry is Bot =>
       entry.kind === 'bot' &&
       entry.forge?.name === forge.name &&
-      object.parents === 1 &&
-      identBytes(entry.forge.author) === author?.address,
+      identBytes(entry.forge.author) === author,
   )
-  return { exact: forge, shared: [], vouched, reasons: [] }
 }
 
-/** The entry whose identity or key a signer's is by another policy, windows and claims aside. */
-export function ownerOf(
-  policy: Policy,
-  signer: Signer,
-): { entry: Entry; mark: Window } | undefined {
+/** An entry under which a signer stands, and what of it fits. */
+export interface Owner {
+  readonly entry: Entry
+  readonly mark: Window
+}
+
+/**
+ * The entries a signer falls under by another policy, windows and claims aside: an exact one, with the
+ * bot it vouches for, or else shared ones.
+ */
+export function ownersOf(policy: Policy, signer: Signer, object?: SignedObject): Owner[] {
   for (const entry of policy.entries.values()) {
     if (entry.kind === 'shared') continue
     const key = entry.keys.find((pinned) => isKey(pinned, signer))
-    if (key !== undefined) return { entry, mark: key }
+    if (key !== undefined) {
+      const bot =
+        entry.kind === 'forge' && object !== undefined
+          ? vouchedBot(policy, entry, object)
+          : undefined
+      return [{ entry, mark: key }, ...(bot === undefined ? [] : [{ entry: bot, mark: {} }])]
+    }
     if (entry.kind === 'forge') continue
     const identity = entry.identities.find(
       ({ kind, value, issuer, trust }) =>
@@ -258,10 +291,9 @@ export function ownerOf(
         issuer === signer.issuer &&
         trust === signer.trust,
     )
-    if (identity !== undefined) return { entry, mark: identity }
+    if (identity !== undefined) return [{ entry, mark: identity }]
   }
-  const [shared] = sharedEntries(policy, signer)
-  return shared && { entry: shared, mark: {} }
+  return sharedEntries(policy, signer).map((entry) => ({ entry, mark: {} }))
 }
 
 /** Names for messages; not escaped. */

@@ -3,7 +3,7 @@ import { CommitWork } from './commit-work.ts'
 import { denialsOf } from './denials.ts'
 import type { CommitObject, GitAnswers } from './git-answers.ts'
 import { isUnanswered } from './git-answers.ts'
-import { identify, namesOf, showSigner } from './identify.ts'
+import { identify, namesOf, showSigner, signedObject } from './identify.ts'
 import type { Accept, Policy, Rule } from './model.ts'
 import { verdictOf } from './reason.ts'
 import type { Reason } from './reason.ts'
@@ -52,6 +52,8 @@ export interface CommitQuestion {
   readonly accept: readonly Accept[]
   /** Above this, in the story: which policy and ref. */
   readonly story?: readonly string[]
+  /** Nobody knows which policies landed before it came. */
+  readonly isOrderUnknown?: boolean | undefined
 }
 
 /** Judges one arriving commit (policy.md §4, 1 to 6). */
@@ -78,11 +80,7 @@ export async function judgeCommit(
   let person: string | undefined
   for (const set of question.sets) {
     const bySet = set === first ? facts : await evidence.facts(id, set.policy)
-    const signing = identify(set.policy, bySet, {
-      author: commit.author,
-      committer: commit.committer,
-      parents: commit.parents.length,
-    })
+    const signing = identify(set.policy, bySet, signedObject(commit))
     person ??= namesOf(signing)[0]
     if (!set.isFloor) {
       story.push(
@@ -94,7 +92,9 @@ export async function judgeCommit(
     if (signing.reasons.length > 0) {
       // Where only rules with paths match, who signed matters only for what those are about.
       const isFree = set.isUnmatched && (set.isFloor || set.policy.otherRefs === 'any')
-      if (!isFree || (await work.isConcerned(set))) lifted.push(...signing.reasons)
+      if (!isFree || (await work.isConcerned(set))) {
+        lifted.push(...whenOrderIsUnknown(question, bySet, signing.reasons))
+      }
       continue
     }
     lifted.push(...(await work.askRules(set, signing)))
@@ -103,7 +103,8 @@ export async function judgeCommit(
     const object = await git.commit(revoked)
     return isUnanswered(object) ? undefined : object.payloadSha256
   }
-  const object = { id, payloadSha256: commit.payloadSha256, facts }
+  const { payloadSha256 } = commit
+  const object = { id, payloadSha256, facts, signed: signedObject(commit) }
   for (const policy of new Set(question.denials)) {
     for (const reason of await denialsOf(policy, object, payloadOf)) {
       if (![...firm, ...lifted].some(({ code }) => code === reason.code)) firm.push(reason)
@@ -153,8 +154,22 @@ function saneForm(commit: CommitObject): Reason[] {
     : []
 }
 
+/** Whether a signature without time was made before its `until` was set, nobody can tell then. */
+export function whenOrderIsUnknown(
+  { isOrderUnknown }: { readonly isOrderUnknown?: boolean | undefined },
+  facts: Facts,
+  reasons: readonly Reason[],
+): readonly Reason[] {
+  if (isOrderUnknown !== true || facts.times.length > 0) return reasons
+  return reasons.map((reason) =>
+    reason.code === 'AFTER_UNTIL'
+      ? { code: 'UNSUPPORTED', detail: `${reason.detail}; nothing tells when it came` }
+      : reason,
+  )
+}
+
 /** Rule by rule, for reports. */
-function shownRules(sets: readonly RuleSet[]): string[] {
+export function shownRules(sets: readonly RuleSet[]): string[] {
   const shown = sets.flatMap(({ rules }) =>
     rules.map(({ refs }) => refs.map(({ text }) => text).join(' ')),
   )

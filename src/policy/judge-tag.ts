@@ -1,12 +1,15 @@
+import type { Facts } from '../facts.ts'
+import { addressesOf } from './addresses.ts'
 import { denialsOf } from './denials.ts'
 import { isUnanswered } from './git-answers.ts'
 import type { TagObject } from './git-answers.ts'
 import { identBytes, parseIdent } from './ident.ts'
 import { identify, namesOf } from './identify.ts'
 import type { Identification } from './identify.ts'
+import { shownRules, whenOrderIsUnknown } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
 import { isPathRule } from './model.ts'
-import type { Rule } from './model.ts'
+import type { Policy, Rule } from './model.ts'
 import { verdictOf } from './reason.ts'
 import type { Reason } from './reason.ts'
 import { asReason, isZero } from './context.ts'
@@ -45,7 +48,7 @@ export async function judgeTag(
   const judgement = await judgeTagObject(context, tag, sets, inForce)
   for (const set of sets) {
     for (const rule of set.rules.filter((one) => !isPathRule(one))) {
-      const reason = await judgeTarget(context, tag, rule)
+      const reason = await judgeTarget(context, tag, rule, set.policy)
       if (reason !== undefined) reasons.push(reason)
     }
   }
@@ -76,22 +79,19 @@ export async function judgeTagObject(
   if (tag.findings.length > 0) {
     reasons.push({ code: 'MALFORMED', detail: tag.findings.slice(0, 3).join('; ') })
   } else {
-    for (const { policy, rules } of sets) {
+    const signed = { author: tag.tagger, committer: tag.tagger, parents: 0 }
+    for (const { policy, rules, isFloor, isUnmatched } of sets) {
+      if (isFloor && isUnmatched) continue
       const facts = await context.facts(id, policy)
-      const signing = identify(policy, facts, {
-        author: tag.tagger,
-        committer: tag.tagger,
-        parents: 0,
-      })
+      const signing = identify(policy, facts, signed)
       person ??= namesOf(signing)[0]
-      reasons.push(...signing.reasons)
+      reasons.push(...whenOrderIsUnknown(inForce, facts, signing.reasons))
       if (signing.reasons.length === 0) {
         const pathless = rules.filter((one) => !isPathRule(one))
-        for (const rule of pathless)
-          reasons.push(...askRule(rule, signing, tag, facts.signer?.value))
+        for (const rule of pathless) reasons.push(...askRule(rule, signing, tag, facts))
       }
       for (const denying of new Set([inForce.policy, inForce.newest])) {
-        const object = { id, payloadSha256: tag.payloadSha256, facts }
+        const object = { id, payloadSha256: tag.payloadSha256, facts, signed }
         const denials = await denialsOf(denying, object, async (revoked) => {
           const found = await context.git.tag(revoked)
           return isUnanswered(found) ? undefined : found.payloadSha256
@@ -111,13 +111,7 @@ export async function judgeTagObject(
     strength: left.length > 0 ? undefined : isLifted && reasons.length > 0 ? 'accepted' : 'signed',
     reasons: left,
     person,
-    rules: [
-      ...new Set(
-        sets.flatMap(({ rules }) =>
-          rules.map(({ refs }) => refs.map(({ text }) => text).join(' ')),
-        ),
-      ),
-    ],
+    rules: shownRules(sets),
     story,
     sources: [],
   }
@@ -132,27 +126,16 @@ const LIFTABLE: ReadonlySet<Reason['code']> = new Set([
   'COMMITTER_MISMATCH',
 ])
 
-function askRule(
-  rule: Rule,
-  signing: Identification,
-  tag: TagObject,
-  signer: string | undefined,
-): Reason[] {
+function askRule(rule: Rule, signing: Identification, tag: TagObject, facts: Facts): Reason[] {
   const names = namesOf(signing)
   if (!names.some((name) => rule.by.has(name))) {
     const detail = `${names.join(', ')} is not in "by" of the rule at line ${String(rule.line)}`
     return [{ code: 'NOT_ALLOWED_HERE', detail }]
   }
-  if (rule.committer !== 'match') return []
-  const { exact } = signing
-  const addresses =
-    exact === undefined
-      ? [signer ?? '']
-      : exact.kind === 'forge'
-        ? [exact.committer]
-        : exact.addresses
+  const isGroup = signing.exact === undefined
+  if (rule.committer !== 'match' && rule.author !== 'match' && !isGroup) return []
   const address = parseIdent(tag.tagger)?.address
-  if (address !== undefined && addresses.map(identBytes).includes(address)) return []
+  if (address !== undefined && addressesOf(signing, facts).has(address)) return []
   const detail = `the tagger is "${address ?? 'malformed'}", not an address of ${names.join(', ')}`
   return [{ code: 'COMMITTER_MISMATCH', detail }]
 }
@@ -162,6 +145,7 @@ async function judgeTarget(
   context: PolicyContext,
   tag: TagObject,
   rule: Rule,
+  policy: Policy,
 ): Promise<Reason | undefined> {
   if (tag.targetType !== 'commit' || (await context.git.objectType(tag.target)) !== 'commit') {
     return { code: 'TAG_TARGET', detail: `it is a tag of a ${tag.targetType}, not of a commit` }
@@ -172,7 +156,7 @@ async function judgeTarget(
       ? context.chain === undefined
         ? []
         : [context.policyBranch]
-      : await refsMatching(context, rule.on)
+      : await refsMatching(context, policy, rule.on)
   let isUnknown = false
   for (const ref of refs) {
     const tip = await context.verifiedTip(ref)

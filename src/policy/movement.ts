@@ -1,9 +1,11 @@
 import { excludedTips } from './arriving.ts'
 import type { Arriving } from './arriving.ts'
+import { newestLanding } from './chain.ts'
 import { asReason, isZero } from './context.ts'
 import type { PolicyContext, Step } from './context.ts'
+import { denialsOf } from './denials.ts'
 import { isUnanswered } from './git-answers.ts'
-import { identify, namesOf } from './identify.ts'
+import { identify, namesOf, signedObject } from './identify.ts'
 import type { RuleSet } from './judge-commit.ts'
 import { isPathRule } from './model.ts'
 import type { Rule } from './model.ts'
@@ -35,6 +37,7 @@ export async function judgeMovement(
   const add = (reason: Reason | undefined): void => {
     if (reason !== undefined) reasons.push(reason)
   }
+  const isMainline = sets.some((set) => set.rules.some(({ commits }) => commits === 'mainline'))
   if (isZero(step.before)) {
     if (!(await startsSomewhere(context, sets, step, arriving))) {
       const detail = 'it brings nothing of its own: who creates it must sign the push'
@@ -50,13 +53,13 @@ export async function judgeMovement(
           code: 'REWRITTEN',
           detail: `the rule at line ${String(refusing.line)} lets ${step.ref} only grow`,
         })
-      } else if (arriving.isEmpty && !(await isCertifiedBy(context, sets, 'by'))) {
+      } else if (arriving.arrived.size === 0 && !(await isCertifiedBy(context, sets, 'by'))) {
         add({
           code: 'REWRITTEN',
           detail: 'it moves back to old commits: who does so must sign the push',
         })
       }
-    } else if (rules.some(({ commits }) => commits === 'mainline')) {
+    } else if (isMainline) {
       add(await foxtrot(context, step))
     }
   }
@@ -65,39 +68,30 @@ export async function judgeMovement(
   return reasons
 }
 
-/** A new protected branch starts at a verified tip, or with a commit by someone in `by`. */
-export async function startsSomewhere(
+/** A new protected branch starts at a verified tip, or with a commit by someone in `by`, for each rule. */
+async function startsSomewhere(
   context: PolicyContext,
   sets: readonly RuleSet[],
   step: Step,
   arriving: Arriving,
 ): Promise<boolean> {
+  if (await isCertifiedBy(context, sets, 'by')) return true
+  const commit = await context.git.commit(step.after)
+  if (isUnanswered(commit)) return false
   for (const set of sets) {
+    const facts = await context.facts(step.after, set.policy)
+    const names = namesOf(identify(set.policy, facts, signedObject(commit)))
     for (const rule of set.rules.filter((one) => !isPathRule(one))) {
+      const isBy = names.some((name) => rule.by.has(name))
+      if (isBy && arriving.arrived.has(step.after)) continue
       const tips = await excludedTips(context, set, rule, step)
-      if (!('code' in tips) && tips.includes(step.after)) return true
+      if (!tips.includes(step.after)) return false
     }
   }
-  if (arriving.judgements.some(({ id }) => id === step.after)) {
-    const commit = await context.git.commit(step.after)
-    if (!isUnanswered(commit)) {
-      const author = {
-        author: commit.author,
-        committer: commit.committer,
-        parents: commit.parents.length,
-      }
-      for (const { policy, rules } of sets) {
-        const names = namesOf(identify(policy, await context.facts(step.after, policy), author))
-        const pathless = rules.filter((rule) => !isPathRule(rule))
-        if (!pathless.every(({ by }) => names.some((name) => by.has(name)))) return false
-      }
-      return true
-    }
-  }
-  return isCertifiedBy(context, sets, 'by')
+  return true
 }
 
-export async function foxtrot(context: PolicyContext, step: Step): Promise<Reason | undefined> {
+async function foxtrot(context: PolicyContext, step: Step): Promise<Reason | undefined> {
   const walk = context.git.walk({
     include: [step.after],
     exclude: [step.before],
@@ -120,14 +114,14 @@ export async function notDescendant(
   if (context.anchor === undefined) return undefined
   const [set] = sets
   const covering = (set?.policy.accept ?? []).filter(({ covers }) => covers === 'ancestors')
+  let unanswered: Reason | undefined
   for (const start of [context.anchor, ...covering.map(({ commit }) => commit)]) {
     const descends = await context.git.isAncestor(start, step.after)
     if (descends === true) return undefined
+    if (isUnanswered(descends)) unanswered = asReason(descends)
   }
-  return {
-    code: 'NOT_DESCENDANT',
-    detail: 'it descends neither from the anchor nor from a commit that [[accept]] covers',
-  }
+  const detail = 'it descends neither from the anchor nor from a commit that [[accept]] covers'
+  return unanswered ?? { code: 'NOT_DESCENDANT', detail }
 }
 
 /** Where a rule has `push-cert`, a certificate by someone in `by` or `merge-by` is needed. */
@@ -137,8 +131,8 @@ export async function needsCertificate(
   step: Step,
 ): Promise<Reason[]> {
   const needing = sets.flatMap(({ rules }) => rules.filter(({ pushCert }) => pushCert))
-  if (needing.length === 0) return []
   const certificate = context.pushCertificate
+  if (needing.length === 0 || certificate === 'unknown') return []
   if (certificate === undefined) {
     return [
       { code: 'PUSH_CERT', detail: `a push to ${step.ref} must be signed: git push --signed` },
@@ -152,22 +146,30 @@ export async function needsCertificate(
     : [{ code: 'PUSH_CERT', detail: 'the push is signed by somebody who may not push here' }]
 }
 
-/** Whether the push certificate is good and its signer stands in every rule. */
-export async function isCertifiedBy(
+/** Whether the push certificate is good, its signer not denied since, and in every rule. */
+async function isCertifiedBy(
   context: PolicyContext,
   sets: readonly RuleSet[],
   where: 'by' | 'by or merge-by',
 ): Promise<boolean> {
   const certificate = context.pushCertificate
+  if (certificate === 'unknown') return true
   if (certificate === undefined || certificate.problems.length > 0) return false
+  const { id, pusher } = certificate
+  const signed = { author: pusher, committer: pusher, parents: 0 }
   for (const { policy, rules } of sets) {
-    const facts = await context.facts(certificate.id, policy)
-    const object = { author: certificate.pusher, committer: certificate.pusher, parents: 0 }
-    const names = namesOf(identify(policy, facts, object))
+    const facts = await context.facts(id, policy)
+    const names = namesOf(identify(policy, facts, signed))
     const pathless = rules.filter((rule) => !isPathRule(rule))
     const stands = ({ by, mergeBy }: Rule): boolean =>
       names.some((name) => by.has(name) || (where === 'by or merge-by' && mergeBy.has(name)))
     if (!pathless.every(stands)) return false
+    const object = { id, payloadSha256: facts.payload_sha256 ?? '', facts, signed }
+    const newest = context.chain === undefined ? policy : newestLanding(context.chain).policy
+    for (const denying of new Set([policy, newest])) {
+      const denials = await denialsOf(denying, object, () => Promise.resolve(undefined))
+      if (denials.length > 0) return false
+    }
   }
   return true
 }

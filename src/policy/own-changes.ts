@@ -16,11 +16,13 @@ export interface OwnChanges {
  * More, or parents that share no ancestor: every path that differs from any of them, never mechanical.
  *
  * @param parents - those it is judged by: a squash is judged as the merge it was made of
+ * @param isCarryingAsked - whether paths matter: then also those a rename carried an edit into
  */
 export async function ownChanges(
   git: GitAnswers,
   commit: CommitObject,
-  parents: readonly string[] = commit.parents,
+  parents: readonly string[],
+  isCarryingAsked: boolean,
 ): Promise<OwnChanges | Unanswered> {
   const trees: string[] = []
   for (const parent of parents) {
@@ -33,7 +35,10 @@ export async function ownChanges(
     const [one = '', two = ''] = parents
     const merge = await git.mechanicalMerge(one, two)
     if (isUnanswered(merge)) return merge
-    if (merge.kind === 'merged') return againstMerge(git, commit.tree, [first, second], merge)
+    if (merge.kind === 'merged') {
+      const carriers = isCarryingAsked ? ([first, second] as const) : undefined
+      return againstMerge(git, commit.tree, carriers, merge)
+    }
   }
   return differences(git, trees.length === 0 ? [undefined] : trees, commit.tree)
 }
@@ -58,14 +63,15 @@ async function differences(
 async function againstMerge(
   git: GitAnswers,
   tree: string,
-  parents: readonly [string, string],
+  carriers: readonly [string, string] | undefined,
   merge: { readonly tree: string; readonly conflicts: readonly string[] },
 ): Promise<OwnChanges | Unanswered> {
   const answer = await git.changes(merge.tree, tree)
   if (isUnanswered(answer)) return answer
   const own = new Set([...answer.changes.map(({ path }) => path), ...merge.conflicts])
   const isMechanical = own.size === 0
-  const carried = await carriedPaths(git, parents, tree)
+  if (carriers === undefined) return { isMechanical, paths: [...own], findings: answer.findings }
+  const carried = await carriedPaths(git, carriers, tree)
   if (isUnanswered(carried)) return carried
   for (const path of carried.paths) own.add(path)
   const findings = [...new Set([...answer.findings, ...carried.findings])]

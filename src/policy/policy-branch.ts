@@ -1,97 +1,149 @@
+import { PolicyError } from '../errors.ts'
 import { judgeArriving } from './arriving.ts'
-import { landingAt, newestLanding } from './chain.ts'
+import { failureAt, landingAt, newestLanding } from './chain.ts'
 import type { PolicyChain } from './chain.ts'
-import { asReason, fromLanding, isZero, outcome, rulesOf, setsFor } from './context.ts'
+import { asReason, fromLanding, isZero, outcome, setsFor } from './context.ts'
 import type { PolicyContext, Step, StepOutcome } from './context.ts'
 import { isUnanswered } from './git-answers.ts'
 import { inOrder } from './in-order.ts'
 import type { Judgement } from './judge-commit.ts'
-import { foxtrot, needsCertificate } from './movement.ts'
+import { needsCertificate } from './movement.ts'
 import { verdictOf } from './reason.ts'
 import type { Reason } from './reason.ts'
 
 /**
  * The policy branch: the chain up to the new tip is verified first, then each first-parent edge is a
  * step of its own, judged by the policy in force before it.
+ *
+ * @throws PolicyError POLICY_INVALID where the anchor has yet to be pushed and is not on the chain
  */
 export async function evaluatePolicyBranch(
   context: PolicyContext,
   step: Step,
 ): Promise<StepOutcome[]> {
-  const before = context.chain
-  if (before === undefined) throw new Error('the policy branch has a chain')
+  const inForce = context.chain === undefined ? '' : newestLanding(context.chain).commit
   if (isZero(step.after)) {
     const detail = 'the policy branch is never deleted'
-    return [outcome(step, newestLanding(before).commit, [{ code: 'DELETED', detail }], [])]
+    return [outcome(step, inForce, [{ code: 'DELETED', detail }], [])]
   }
-  const chain = await context.chainTo(step.after)
+  let chain: PolicyChain
+  try {
+    chain = await context.chainTo(step.after)
+  } catch (error) {
+    // The anchor was here and is not where it has to be: that is the push's fault.
+    const reasons = error instanceof PolicyError ? await whyOffTheChain(context, step) : []
+    if (reasons.length === 0) throw error
+    return [outcome(step, inForce, reasons, [])]
+  }
   const start = await startOf(context, chain, step)
-  const reasons: Reason[] = [...start.reasons]
   const outcomes: StepOutcome[] = []
-  for await (const one of evaluateEdges(context, chain, step.ref, start.index, step.before)) {
-    outcomes.push(one)
+  let index = start.index
+  for await (const one of edges(context, chain, step.ref, start.index, start.known)) {
+    const sets = setsFor(context, landingAt(chain, index++).policy, step.ref)
+    const certificate = await needsCertificate(context, sets, one)
+    outcomes.push(
+      certificate.length === 0
+        ? one
+        : outcome(one, one.policy, [...one.reasons, ...certificate], one.judgements),
+    )
   }
-  if (outcomes.length === 0 || reasons.length > 0) {
-    outcomes.push(outcome(step, landingAt(chain, start.index).commit, reasons, []))
+  if (outcomes.length === 0 || start.reasons.length > 0) {
+    outcomes.push(outcome(step, landingAt(chain, start.index).commit, start.reasons, []))
   }
   return outcomes
 }
 
+/** Why a tip does not have the anchor on its chain, where the branch had it before. */
+async function whyOffTheChain(
+  { git, anchor }: PolicyContext,
+  { before, after, ref }: Step,
+): Promise<Reason[]> {
+  if (anchor === undefined || isZero(before)) return []
+  if ((await git.isAncestor(anchor, before)) !== true) return []
+  const descends = await git.isAncestor(anchor, after)
+  if (isUnanswered(descends)) return [asReason(descends)]
+  const reasons: Reason[] = []
+  if ((await git.isAncestor(before, after)) === false) {
+    reasons.push({ code: 'REWRITTEN', detail: `${ref} is the policy branch: it only grows` })
+  }
+  reasons.push(
+    descends
+      ? { code: 'FOXTROT', detail: 'the anchor came in from the side: merge the other way round' }
+      : { code: 'NOT_DESCENDANT', detail: 'it does not descend from the anchor' },
+  )
+  return reasons
+}
+
+interface Start {
+  /** Of the last commit that was there before. */
+  readonly index: number
+  readonly reasons: readonly Reason[]
+  /** What was there before beside the chain, and the landing by which it was judged. */
+  readonly known: { readonly before: string; readonly landing: string } | undefined
+}
+
 /** Where on the new chain the steps of a push start, and what is wrong with how it moves. */
-export async function startOf(
+async function startOf(
   context: PolicyContext,
   chain: PolicyChain,
   { ref, before, after }: Step,
-): Promise<{ index: number; reasons: Reason[] }> {
-  if (isZero(before) || (await context.git.isAncestor(before, chain.anchor)) === true) {
-    return { index: 0, reasons: [] }
-  }
+): Promise<Start> {
+  const at = (index: number, ...reasons: Reason[]): Start => ({ index, reasons, known: undefined })
+  if (isZero(before)) return at(0)
   const index = chain.commits.indexOf(before)
-  if (index !== -1) return { index, reasons: [] }
+  if (index !== -1) return at(index)
+  if ((await context.git.isAncestor(before, chain.anchor)) === true) return at(0)
   const forward = await context.git.isAncestor(before, after)
-  if (isUnanswered(forward)) return { index: 0, reasons: [asReason(forward)] }
+  if (isUnanswered(forward)) return at(0, asReason(forward))
+  const old = new Set<string>()
+  const walk = { include: [before], exclude: [], firstParent: true }
+  for await (const { id } of context.git.walk(walk)) {
+    old.add(id)
+    if (id === chain.anchor) break
+  }
+  const parting = chain.commits.findLastIndex((id) => old.has(id))
   if (!forward) {
-    return {
-      index: 0,
-      reasons: [{ code: 'REWRITTEN', detail: `${ref} is the policy branch: it only grows` }],
-    }
+    const detail = `${ref} is the policy branch: it only grows`
+    return at(Math.max(parting, 0), { code: 'REWRITTEN', detail })
   }
   // Pushed as a merge whose first parent is somewhere else: harmless only while no policy landed
   // between `before` and where the two chains part.
-  const reachable = new Set<string>()
-  for await (const { id } of context.git.walk({
-    include: [before],
-    exclude: [],
-    firstParent: true,
-  })) {
-    reachable.add(id)
-    if (id === chain.anchor) break
+  const landing = landingAt(chain, Math.max(parting, 0))
+  const landed = context.chain === undefined ? undefined : newestLanding(context.chain).commit
+  const isLandingBetween = landed !== landing.commit
+  const sets = setsFor(context, landing.policy, ref)
+  const isMainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
+  if (parting === -1 || isLandingBetween || isMainline) {
+    const what = isLandingBetween
+      ? 'a policy landed on what was there before'
+      : 'what was there before is no longer the first parent'
+    const detail = `${what}: merge the other way round`
+    return at(Math.max(parting, 0), { code: 'FOXTROT', detail })
   }
-  const parting = chain.commits.findLastIndex((id) => reachable.has(id))
-  const rules = rulesOf(landingAt(chain, Math.max(parting, 0)).policy, ref, false).rules
-  const old = context.chain
-  const oldIndex = old?.commits.indexOf(chain.commits[parting] ?? '') ?? -1
-  const landed = old?.landings.some((landing) => landing.index > oldIndex) ?? false
-  const isMainline = rules.some(({ commits }) => commits === 'mainline')
-  if (parting === -1 || landed || isMainline) {
-    const detail = landed
-      ? 'a policy landed on what was there before: merge the other way round'
-      : 'what was there before is no longer the first parent: merge the other way round'
-    return { index: Math.max(parting, 0), reasons: [{ code: 'FOXTROT', detail }] }
-  }
-  return { index: parting, reasons: [] }
+  return { index: parting, reasons: [], known: { before, landing: landing.commit } }
 }
 
-/** Judges the first-parent edges of a chain above `from`, oldest first. */
-export async function* evaluateEdges(
+/**
+ * Judges the first-parent edges of a chain, oldest first, as an audit does: whatever was there before,
+ * by the policy in force at each.
+ */
+export function evaluateEdges(
+  context: PolicyContext,
+  chain: PolicyChain,
+  ref: string,
+): AsyncGenerator<StepOutcome> {
+  return edges(context, chain, ref, 0, undefined)
+}
+
+async function* edges(
   context: PolicyContext,
   chain: PolicyChain,
   ref: string,
   from: number,
-  before: string,
+  known: Start['known'],
 ): AsyncGenerator<StepOutcome> {
   const indices = Array.from({ length: chain.commits.length - from - 1 }, (_, at) => from + 1 + at)
-  yield* inOrder(indices, (index) => evaluateEdge(context, chain, ref, index, before))
+  yield* inOrder(indices, (index) => evaluateEdge(context, chain, ref, index, known))
 }
 
 /** One edge, by the policy in force at its parent: edges do not depend on each other. */
@@ -100,69 +152,31 @@ async function evaluateEdge(
   chain: PolicyChain,
   ref: string,
   index: number,
-  before: string,
+  known: Start['known'],
 ): Promise<StepOutcome> {
-  const parent = chain.commits[index - 1] ?? ''
-  const id = chain.commits[index] ?? ''
+  const edge = { ref, before: chain.commits[index - 1] ?? '', after: chain.commits[index] ?? '' }
   const landing = landingAt(chain, index - 1)
-  const inForce = fromLanding(landing, chain)
-  const edge = { ref, before: parent, after: id }
-  const unknown = chain.uncertain
-  if (unknown !== undefined && unknown.index < index) {
-    return outcome(edge, landing.commit, [...unknown.reasons], [])
+  const { uncertain } = chain
+  if (uncertain !== undefined && uncertain.index < index) {
+    return outcome(edge, landing.commit, [...uncertain.reasons], [])
   }
   const sets = setsFor(context, landing.policy, ref)
-  // What the ref already had, beside the first parent, was judged when it came.
-  const known = isZero(before) || before === parent ? [] : [before]
-  const arriving = await judgeArriving(withExcluded(context, known), sets, edge, inForce)
-  const reasons = [...arriving.reasons]
-  const { failed, judgements } = withLanding(chain, index, id, arriving.judgements)
-  reasons.push(...failed)
-  const mainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
-  const moved = mainline ? await foxtrot(context, edge) : undefined
-  if (moved !== undefined) reasons.push(moved)
-  reasons.push(...(await needsCertificate(context, sets, edge)))
-  return outcome(edge, landing.commit, reasons, judgements)
+  // What was there before was judged when it came; by another policy it is judged again, as audits will.
+  const judged = known?.landing === landing.commit ? [known.before] : []
+  const arriving = await judgeArriving(context, sets, edge, fromLanding(landing, chain), judged)
+  const failed = failureAt(chain, index)?.reasons ?? []
+  const isHere = arriving.judgements.some(({ id }) => id === edge.after)
+  return outcome(
+    edge,
+    landing.commit,
+    // A landing that failed is told with its commit, with the step where that did not arrive in it.
+    isHere ? arriving.reasons : [...arriving.reasons, ...failed],
+    arriving.judgements.map((one) => (one.id === edge.after ? addReasons(one, failed) : one)),
+  )
 }
 
-/** Adds to a commit that its landing failed; to the step where the commit did not arrive with it. */
-function withLanding(
-  chain: PolicyChain,
-  index: number,
-  id: string,
-  judgements: readonly Judgement[],
-): { failed: readonly Reason[]; judgements: readonly Judgement[] } {
-  const all = [...chain.failed, ...(chain.uncertain === undefined ? [] : [chain.uncertain])]
-  const failed = all.find((one) => one.index === index)?.reasons
-  if (failed === undefined) return { failed: [], judgements }
-  if (!judgements.some((judgement) => judgement.id === id)) return { failed, judgements }
-  return {
-    failed: [],
-    judgements: judgements.map((judgement) => addReasons(judgement, id, failed)),
-  }
-}
-
-/** The same context, from which more commits never arrive. */
-export function withExcluded(context: PolicyContext, ids: readonly string[]): PolicyContext {
-  if (ids.length === 0) return context
-  return {
-    ...context,
-    facts: (id, policy) => context.facts(id, policy),
-    chainTo: (tip) => context.chainTo(tip),
-    verifiedTip: (ref) => context.verifiedTip(ref),
-    git: Object.assign(Object.create(context.git) as typeof context.git, {
-      walk: (query: Parameters<typeof context.git.walk>[0]) =>
-        context.git.walk({ ...query, exclude: [...query.exclude, ...ids] }),
-    }),
-  }
-}
-
-export function addReasons(
-  judgement: Judgement,
-  id: string,
-  reasons: readonly Reason[],
-): Judgement {
-  if (judgement.id !== id) return judgement
+export function addReasons(judgement: Judgement, reasons: readonly Reason[]): Judgement {
+  if (reasons.length === 0) return judgement
   const all = [...judgement.reasons, ...reasons]
   return { ...judgement, reasons: all, verdict: verdictOf(all), strength: undefined }
 }

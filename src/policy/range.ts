@@ -1,20 +1,17 @@
+import { acceptOf, excludedTips, judgeArriving, revokedBelowCover, squashedBy } from './arriving.ts'
+import type { RangeQuestion } from './arriving.ts'
 import { landingAt, newestLanding } from './chain.ts'
 import type { Landing, PolicyChain } from './chain.ts'
-import { judgeArriving } from './arriving.ts'
-import { fromLanding, inForceNow, outcome, rulesOf, setsFor } from './context.ts'
-import type { InForce, PolicyContext, StepOutcome } from './context.ts'
+import { fromLanding, inForceNow, isProtectedBy, outcome, setsFor } from './context.ts'
+import type { InForce, PolicyContext, Step, StepOutcome } from './context.ts'
 import { trustedTime } from './identify.ts'
 import { inOrder } from './in-order.ts'
 import { judgeCommit } from './judge-commit.ts'
-import type { Judgement } from './judge-commit.ts'
-import { evaluateEdges } from './policy-branch.ts'
-
-/** Commits that are asked about: reachable from `include` and not from `exclude`. */
-export interface RangeQuestion {
-  readonly ref: string
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
-}
+import type { Judgement, RuleSet } from './judge-commit.ts'
+import type { Rule } from './model.ts'
+import { notDescendant } from './movement.ts'
+import { addReasons, evaluateEdges } from './policy-branch.ts'
+import { isFree } from './steps.ts'
 
 /**
  * Judges the commits of a range as arriving at a ref, by the policy in force at the policy branch's tip;
@@ -24,7 +21,7 @@ export async function* evaluateRange(
   context: PolicyContext,
   question: RangeQuestion,
 ): AsyncGenerator<Judgement> {
-  const inForce = inForceNow(context)
+  const inForce = { ...inForceNow(context), isOrderUnknown: true }
   const { ref, include } = question
   const exclude = [
     ...question.exclude,
@@ -34,33 +31,68 @@ export async function* evaluateRange(
       .map(({ commit }) => commit),
   ]
   const sets = setsFor(context, inForce.policy, ref)
-  const hasMainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
-  const mainline = new Set<string>()
-  if (hasMainline) {
-    for await (const { id } of context.git.walk({ include, exclude, firstParent: true })) {
-      mainline.add(id)
-    }
-  }
-  yield* inOrder(context.git.walk({ include, exclude }), async ({ id, absent }) => {
-    if (absent !== undefined) return missing(id, absent)
-    const asked = hasMainline
-      ? sets.map((set) => ({
-          ...set,
-          rules: set.rules.filter(({ commits }) => commits === 'all' || mainline.has(id)),
-        }))
-      : sets
-    // Under `mainline` alone, whoever merged a side branch vouches for it.
-    if (asked.every(({ rules, isUnmatched }) => rules.length === 0 && !isUnmatched)) {
-      return vouchedFor(id, ref)
-    }
+  const members = await membersOf(context, { ref, include, exclude }, sets)
+  yield* await revokedBelowCover(context, question, sets, inForce)
+  const judge = (id: string, isSquashed = false): Promise<Judgement> => {
+    // What a squash brings is in no range: every rule is about it.
+    const isAsked = (rule: Rule): boolean => isSquashed || members(rule, id)
+    const asked = sets
+      .map((set) => ({ ...set, rules: set.rules.filter(isAsked) }))
+      .filter(({ rules, isUnmatched, isFloor }) => rules.length > 0 || (isUnmatched && !isFloor))
+    // Under `mainline` alone, whoever merged a side branch vouches for it; so does a verified tip.
+    if (asked.length === 0) return Promise.resolve(vouchedFor(id, ref))
     return judgeCommit(context, {
       id,
       sets: asked,
       denials: [inForce.policy, inForce.newest],
-      accept: [...inForce.policy.accept],
+      accept: acceptOf(inForce),
       story: [...inForce.story, `ref: ${ref}`],
+      isOrderUnknown: true,
     })
-  })
+  }
+  const judged = inOrder(context.git.walk({ include, exclude }), ({ id, absent }) =>
+    absent === undefined ? judge(id) : Promise.resolve(missing(id, absent)),
+  )
+  const squashed = new Set<string>()
+  for await (const one of judged) {
+    yield addReasons(one, inForce.uncertain)
+    // Sources may have sources of their own.
+    for (let round = [one]; round.length > 0;) {
+      const next: Judgement[] = []
+      for (const squash of round) {
+        for await (const { id, absent } of squashedBy(context, squash, exclude)) {
+          if (squashed.has(id)) continue
+          squashed.add(id)
+          const source = absent === undefined ? await judge(id, true) : missing(id, absent)
+          next.push(source)
+          yield addReasons(source, inForce.uncertain)
+        }
+      }
+      round = next
+    }
+  }
+}
+
+/** Whether a rule is about a commit of the range: `mainline` and `from` leave some out. */
+async function membersOf(
+  context: PolicyContext,
+  { ref, include, exclude }: RangeQuestion,
+  sets: readonly RuleSet[],
+): Promise<(rule: Rule, id: string) => boolean> {
+  const byRule = new Map<Rule, ReadonlySet<string>>()
+  const step: Step = { ref, before: exclude[0] ?? '', after: include[0] ?? '' }
+  for (const set of sets) {
+    for (const rule of set.rules) {
+      if (rule.commits === 'all' && rule.from === undefined) continue
+      const tips = rule.from === undefined ? [] : await excludedTips(context, set, rule, step)
+      const firstParent = rule.commits === 'mainline'
+      const ids = new Set<string>()
+      const walk = context.git.walk({ include, exclude: [...exclude, ...tips], firstParent })
+      for await (const { id } of walk) ids.add(id)
+      byRule.set(rule, ids)
+    }
+  }
+  return (rule, id) => byRule.get(rule)?.has(id) ?? true
 }
 
 function missing(id: string, code: 'MISSING_OBJECT' | 'SHALLOW'): Judgement {
@@ -86,7 +118,7 @@ export function auditPolicyBranch(
   context: PolicyContext,
   chain: PolicyChain,
 ): AsyncGenerator<StepOutcome> {
-  return evaluateEdges(context, chain, context.policyBranch, 0, '0')
+  return evaluateEdges(context, chain, context.policyBranch)
 }
 
 /**
@@ -112,40 +144,50 @@ export async function* auditRef(
     }
     edges.push({ id, parent: parents[0] ?? '' })
   }
+  const last = edges[0]?.id
   yield* inOrder(edges.reverse(), async ({ id, parent }) => {
     const inForce = await inForceFor(context, id)
     const step = { ref, before: parent === '' ? '0'.repeat(id.length) : parent, after: id }
     const sets = setsFor(context, inForce.policy, ref)
-    const [own] = sets
-    if (own?.isUnmatched === true && inForce.policy.otherRefs === 'any' && own.rules.length === 0) {
-      return outcome(step, inForce.id, [], [])
+    if (isFree(sets)) return outcome(step, inForce.id, [], [])
+    const arriving = await judgeArriving(context, sets, step, inForce)
+    const reasons = [...arriving.reasons, ...inForce.uncertain]
+    // All of a chain descends from where its tip does not, so the tip is enough.
+    if (id === last && isProtectedBy(sets)) {
+      const reason = await notDescendant(context, sets, step)
+      if (reason !== undefined) reasons.push(reason)
     }
-    const { reasons, judgements } = await judgeArriving(context, sets, step, inForce)
-    return outcome(step, inForce.id, reasons, judgements)
+    return outcome(step, inForce.id, reasons, arriving.judgements)
   })
 }
 
-async function inForceFor(context: PolicyContext, id: string): Promise<InForce> {
+/**
+ * The policy by which something is judged without a journal: the newest whose landing precedes its
+ * trusted time; without a time the newest of all, which denies most.
+ */
+export async function inForceFor(context: PolicyContext, id: string): Promise<InForce> {
   const { chain } = context
-  if (chain === undefined) return inForceNow(context)
+  if (chain === undefined) return { ...inForceNow(context), isOrderUnknown: true }
   const newest = newestLanding(chain)
   const time = trustedTime(await context.facts(id, newest.policy))
   const landing = time === undefined ? newest : landingBefore(chain, time)
-  const { story, ...rest } = fromLanding(landing, chain)
+  const inForce = fromLanding(landing, chain)
   const why =
-    'the newest whose landing precedes the commit’s trusted time, as no journal says when it arrived'
-  return { ...rest, story: [...story, why] }
+    'the newest whose landing precedes the object’s trusted time, as no journal says when it arrived'
+  return {
+    ...inForce,
+    story: [...inForce.story, why],
+    uncertain: chain.uncertain?.reasons ?? [],
+    isOrderUnknown: true,
+  }
 }
 
 function landingBefore(chain: PolicyChain, time: number): Landing {
-  let found = landingAt(chain, 0)
-  for (const landing of chain.landings) {
-    if (landing.at !== undefined && landing.at <= time) found = landing
-  }
-  return found
+  const found = chain.landings.findLast(({ at }) => at !== undefined && at <= time)
+  return found ?? landingAt(chain, 0)
 }
 
 /** Whether any rule is about a ref: what `audit --all` looks at. */
 export function isProtected(context: PolicyContext, ref: string): boolean {
-  return !rulesOf(inForceNow(context).policy, ref, false).isUnmatched
+  return isProtectedBy(setsFor(context, inForceNow(context).policy, ref))
 }

@@ -1,5 +1,6 @@
+import { PolicyError } from '../errors.ts'
 import { judgeArriving } from './arriving.ts'
-import { asReason, inForceNow, isZero, outcome, setsFor } from './context.ts'
+import { asReason, inForceNow, isProtectedBy, isZero, outcome, setsFor } from './context.ts'
 import type { InForce, PolicyContext, Step, StepOutcome } from './context.ts'
 import { isUnanswered } from './git-answers.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
@@ -21,8 +22,17 @@ export async function evaluateStep(context: PolicyContext, step: Step): Promise<
     return [outcome(step, '', [{ code: 'REF_NOT_ALLOWED', detail }], [])]
   }
   if (ref.startsWith('refs/notes/')) return [outcome(step, '', [], [])]
-  if (context.chain !== undefined && ref === context.policyBranch) {
-    return evaluatePolicyBranch(context, step)
+  const isInTree =
+    context.chain !== undefined || context.floor !== undefined || context.fixed === undefined
+  if (isInTree && ref === context.policyBranch) return evaluatePolicyBranch(context, step)
+  if (isInTree && context.chain === undefined) {
+    throw new PolicyError(
+      'POLICY_INVALID',
+      `${context.policyBranch} does not have the anchor yet`,
+      {
+        hint: `push ${context.policyBranch} first`,
+      },
+    )
   }
   return [await evaluateRef(context, step, inForceNow(context))]
 }
@@ -35,61 +45,68 @@ export async function evaluateRef(
   const sets = setsFor(context, inForce.policy, step.ref)
   const [own] = sets
   if (own === undefined) throw new Error('a ref has its policy’s rules, if none')
-  const { policy } = inForce
+  const { policy, uncertain } = inForce
   if (own.isUnmatched && policy.otherRefs === 'deny') {
     const detail = 'no rule is about this ref, and other-refs = "deny"'
     return outcome(step, inForce.id, [{ code: 'REF_NOT_ALLOWED', detail }], [])
   }
-  if (isZero(step.after)) {
-    return outcome(step, inForce.id, await judgeDeletion(context, sets, step), [])
-  }
-  const isTagRef = step.ref.startsWith('refs/tags/')
-  if (own.isUnmatched && policy.otherRefs === 'any' && own.rules.length === 0) {
-    return outcome(step, inForce.id, [], [])
-  }
-  if (isTagRef && !own.isUnmatched) {
+  const isProtected = isProtectedBy(sets)
+  const done = (reasons: readonly Reason[], judgements: readonly Judgement[] = []): StepOutcome =>
+    outcome(step, inForce.id, [...reasons, ...uncertain], judgements)
+  if (isZero(step.after)) return done(await judgeDeletion(context, sets, step))
+  if (isFree(sets)) return outcome(step, inForce.id, [], [])
+  if (step.ref.startsWith('refs/tags/') && isProtected) {
     const result = await judgeTag(context, sets, step, inForce)
-    return outcome(step, inForce.id, result.reasons, result.judgements)
+    return done(result.reasons, result.judgements)
   }
   const target = await commitBelow(context, step, inForce, sets)
-  if ('reasons' in target) return outcome(step, inForce.id, target.reasons, target.judgements)
+  if ('reasons' in target) return done(target.reasons, target.judgements)
   const moved = { ...step, after: target.commit }
   const arriving = await judgeArriving(context, sets, moved, inForce)
   const reasons = [...arriving.reasons]
-  if (!own.isUnmatched) reasons.push(...(await judgeMovement(context, sets, moved, arriving)))
-  return outcome(step, inForce.id, reasons, [...target.judgements, ...arriving.judgements])
+  if (isProtected) reasons.push(...(await judgeMovement(context, sets, moved, arriving)))
+  return done(reasons, [...target.judgements, ...arriving.judgements])
+}
+
+/** Whether nothing is asked of a ref at all. */
+export function isFree(sets: readonly RuleSet[]): boolean {
+  return sets.every(
+    ({ rules, isFloor, policy }) => rules.length === 0 && (isFloor || policy.otherRefs === 'any'),
+  )
 }
 
 /** The commit a ref points to; tags on a ref that no rule matches are judged on the way down. */
-export async function commitBelow(
+async function commitBelow(
   context: PolicyContext,
-  { ref, after }: Step,
+  { after }: Step,
   inForce: InForce,
   sets: readonly RuleSet[],
 ): Promise<
   { commit: string; judgements: Judgement[] } | { reasons: Reason[]; judgements: Judgement[] }
 > {
   const judgements: Judgement[] = []
+  const isProtected = isProtectedBy(sets)
   let id = after
   for (let depth = 0; depth < 8; depth += 1) {
     const type = await context.git.objectType(id)
     if (type === 'commit') return { commit: id, judgements }
-    if (type === 'tag' && ref.startsWith('refs/tags/')) {
-      const tag = await context.git.tag(id)
-      if (isUnanswered(tag)) return { reasons: [asReason(tag)], judgements }
-      judgements.push(await judgeTagObject(context, tag, sets, inForce))
-      id = tag.target
-      continue
-    }
     if (type === undefined) {
       return { reasons: [{ code: 'MISSING_OBJECT', detail: `${id} is missing` }], judgements }
     }
-    const isBranch = ref.startsWith('refs/heads/')
-    if (!isBranch && judgements.every(({ verdict }) => verdict === 'pass')) {
-      // A tag of a tree or blob brings no commit.
-      return { reasons: [], judgements }
+    if (isProtected) {
+      const reasons: Reason[] = [
+        { code: 'MALFORMED', detail: `a ${type} where a commit has to be` },
+      ]
+      return { reasons, judgements }
     }
-    return { reasons: [{ code: 'MALFORMED', detail: `a ${type} is no commit` }], judgements }
+    // A tree or blob brings no commit.
+    if (type !== 'tag') return { reasons: [], judgements }
+    const tag = await context.git.tag(id)
+    if (isUnanswered(tag)) return { reasons: [asReason(tag)], judgements }
+    if (inForce.policy.otherRefs === 'signed') {
+      judgements.push(await judgeTagObject(context, tag, sets, inForce))
+    }
+    id = tag.target
   }
   return { reasons: [{ code: 'LIMIT', detail: 'tags of tags of tags' }], judgements }
 }

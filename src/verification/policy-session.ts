@@ -63,6 +63,8 @@ export class PolicySession {
   readonly #sources = new Map<string, FactsOnDemand>()
   readonly #byPolicy = new Map<Policy, Promise<FactsOnDemand>>()
   readonly #tips = new Map<string, Promise<VerifiedTip>>()
+  /** Which tips the audit of a ref has asked for. */
+  readonly #waiting = new Map<string, Set<string>>()
 
   /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
   static async open(options: PolicySessionOptions): Promise<PolicySession> {
@@ -93,7 +95,7 @@ export class PolicySession {
       floor: isInTree ? fixed?.policy : undefined,
       chainTo: (tip) => this.chainTo(tip),
       verifiedTip: (ref) => this.verifiedTip(ref),
-      pushCertificate: undefined,
+      pushCertificate: 'unknown',
     }
   }
 
@@ -134,6 +136,21 @@ export class PolicySession {
     return asked
   }
 
+  /** The same, asked by the audit of another ref: two that ask for each other must not wait for ever. */
+  #verifiedTipFor(asking: string, ref: string): Promise<VerifiedTip> {
+    if (ref === asking || this.#waitsFor(ref, asking)) return Promise.resolve('unknown')
+    const waiting = this.#waiting.get(asking) ?? new Set<string>()
+    this.#waiting.set(asking, waiting.add(ref))
+    return this.verifiedTip(ref)
+  }
+
+  /** Whether the audit of one ref needs, by way of others, the tip of another. */
+  #waitsFor(ref: string, other: string): boolean {
+    const seen = new Set([ref])
+    for (const one of seen) for (const next of this.#waiting.get(one) ?? []) seen.add(next)
+    return seen.has(other)
+  }
+
   /** Loads a range so that walks inside it cost no process. */
   load(range: CommitRange): Promise<void> {
     return this.#options.repository.load(range)
@@ -143,14 +160,18 @@ export class PolicySession {
   async *audit(ref: string, tip: string): AsyncGenerator<StepOutcome, void, undefined> {
     const { chain, policyBranch } = this.context
     const { anchor } = this.#options
+    const context = {
+      ...this.context,
+      verifiedTip: (other: string) => this.#verifiedTipFor(ref, other),
+    }
     await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
     if (chain !== undefined && ref === policyBranch) {
       const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
-      yield* auditPolicyBranch(this.context, upTo)
+      yield* auditPolicyBranch(context, upTo)
       return
     }
-    const known = chain === undefined ? 'none' : await this.verifiedTip(policyBranch)
-    yield* auditRef(this.context, ref, tip, typeof known === 'string' ? [] : [known.id])
+    const known = chain === undefined ? 'none' : await context.verifiedTip(policyBranch)
+    yield* auditRef(context, ref, tip, typeof known === 'string' ? [] : [known.id])
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import { inForceNow } from '../../policy/context.ts'
 import type { StepOutcome } from '../../policy/context.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
 import type { Judgement } from '../../policy/judge-commit.ts'
-import { evaluateRange } from '../../policy/range.ts'
+import { evaluateRange, inForceFor } from '../../policy/range.ts'
 import { codesOf, verdictOf } from '../../policy/reason.ts'
 import { evaluateRef } from '../../policy/steps.ts'
 import type { PolicySession } from '../../verification/policy-session.ts'
@@ -48,7 +48,7 @@ export class PolicyVerdicts {
   async *tag(id: string, ref: string): AsyncGenerator<Judged, void, undefined> {
     const { context } = this.#session
     const step = { ref, before: '0'.repeat(id.length), after: id }
-    const outcome = await evaluateRef(context, step, inForceNow(context))
+    const outcome = await evaluateRef(context, step, await inForceFor(context, id))
     const own = outcome.judgements.find((judgement) => judgement.id === id)
     const base = own ?? { ...beforeAnchor(id), strength: undefined }
     const reasons = [...base.reasons, ...outcome.reasons]
