@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 const [folder] = process.argv.slice(2)
-for (const name of ['gpg.cjs', 'gpg-sign.cjs']) {
+for (const name of ['gpg.cjs', 'gpg-sign.cjs', 'gpg-policy.cjs']) {
   const file = join(folder, name)
   // One byte a character loads quicker; esbuild leaves others in regular expressions alone.
   const bundle = readFileSync(file, 'utf8').replace(
@@ -23,10 +23,8 @@ for (const name of ['gpg.cjs', 'gpg-sign.cjs']) {
   writeFileSync(file, text)
   // Every function, not only those that run first; at run time V8 wants to see its usual flags.
   setFlagsFromString('--no-lazy')
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) { ${text}\n})`,
-    { filename: file },
-  )
+  const source = `(function (exports, require, module, __filename, __dirname) { ${text}\n})`
+  const script = new Script(source.padEnd(1 << 17), { filename: file })
   setFlagsFromString('--lazy')
   writeFileSync(`${file}.cache`, Buffer.concat([script.createCachedData(), Buffer.from(mark)]))
 }

@@ -7,7 +7,12 @@ import { isNamed } from '../verification/signer-match.ts'
 /** What the settings say about a signer; without a policy file they name one identity. */
 export type IdentityVerdict =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'refused'; readonly wanted: string }
+  | {
+      readonly kind: 'refused'
+      readonly wanted: string
+      /** By a policy: why. */
+      readonly why?: string
+    }
   | { readonly kind: 'nobody-named' }
   /** Half of an identity is named: a name means nothing without who vouches for it. */
   | { readonly kind: 'undecided'; readonly why: string }

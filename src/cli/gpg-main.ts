@@ -5,6 +5,7 @@ import { verifyStatusLines } from '../gpg/status.ts'
 import { openTerminal } from '../signing/terminal.ts'
 import { errorText, exitCodeOf } from './error-text.ts'
 import { tell, writeAll } from './gpg-io.ts'
+import type * as PolicyPart from './gpg-policy.ts'
 import type * as SignPart from './gpg-sign.ts'
 import { runVerify } from './gpg-verify.ts'
 
@@ -14,6 +15,11 @@ declare const require: (id: string) => unknown
 /** Signing loads much that verifying does not need: a bundle of its own beside this one. */
 function signPart(): typeof SignPart {
   return require('./gpg-sign.cjs') as typeof SignPart
+}
+
+/** So does judging by a policy, which only those load who have one. */
+function policyPart(): typeof PolicyPart {
+  return require('./gpg-policy.cjs') as typeof PolicyPart
 }
 
 /** git may swallow standard error; our own mistakes must not go unseen. */
@@ -51,7 +57,9 @@ function main(argv: readonly string[]): ExitCode | Promise<ExitCode> {
     const call = parseGpgArguments(argv)
     statusFd = call.statusFd
     isVerifying = call.mode === 'verify'
-    return call.mode === 'sign' ? signPart().runSign(call).catch(failed) : runVerify(call)
+    if (call.mode === 'sign') return signPart().runSign(call).catch(failed)
+    const done = runVerify(call, policyPart)
+    return typeof done === 'number' ? done : done.catch(failed)
   } catch (error) {
     return failed(error)
   }

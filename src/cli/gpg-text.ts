@@ -60,13 +60,15 @@ function identityLines(verdict: IdentityVerdict): string[] {
     case 'accepted':
       return []
     case 'refused':
-      return [`signet.identity allows ${escapeText(verdict.wanted)} alone`]
+      return verdict.why === undefined
+        ? [`signet.identity allows ${escapeText(verdict.wanted)} alone`]
+        : [`the policy refuses it: ${escapeText(verdict.why, 400)}`]
     case 'nobody-named':
       return [
         'signer not checked: nobody said who may sign (signet.identity, signet.identityIssuer)',
       ]
     case 'undecided':
-      return [`signer not checked: ${verdict.why}`]
+      return [`signer not checked: ${escapeText(verdict.why, 400)}`]
   }
 }
 

@@ -1,4 +1,5 @@
 import { readSetting } from '../config/settings.ts'
+import type { SettingSources } from '../config/settings.ts'
 import { loadTrustRoots } from '../config/trust-root.ts'
 import { runSync } from '../crypto/verify.ts'
 import { EXIT } from '../errors.ts'
@@ -13,6 +14,7 @@ import { readConfiguration } from './gpg-configuration.ts'
 import { readAll, tell, writeAll } from './gpg-io.ts'
 import { judgeIdentity } from './gpg-identity.ts'
 import type { IdentityVerdict } from './gpg-identity.ts'
+import type * as PolicyPart from './gpg-policy.ts'
 import { claimedSigner, verificationText } from './gpg-text.ts'
 
 /**
@@ -20,10 +22,18 @@ import { claimedSigner, verificationText } from './gpg-text.ts'
  *
  * @throws SignetError before anything was said; the caller tells git
  */
-export function runVerify(call: GpgCall & { mode: 'verify' }): ExitCode {
+export function runVerify(
+  call: GpgCall & { mode: 'verify' },
+  policyPart: () => typeof PolicyPart,
+): ExitCode | Promise<ExitCode> {
   const armor = readAll(call.signatureFile, 'the signature file')
   const payload = readAll(call.payloadFile ?? 0, 'what was signed')
   const sources = { env: process.env, gitConfig: readConfiguration() }
+  if (hasPolicy(sources)) {
+    return policyPart()
+      .judgePayload(payload, signatureOf(armor), sources)
+      .then(({ facts, verdict, roots }) => report(facts, verdict, roots, call.statusFd))
+  }
   const roots = loadTrustRoots(readSetting('trustedRoot', sources))
   const verdictOn = judgeIdentity(
     readSetting('identity', sources),
@@ -31,6 +41,14 @@ export function runVerify(call: GpgCall & { mode: 'verify' }): ExitCode {
   )
   const facts = runSync(verifySignedPayload({ payload, ...signatureOf(armor), roots }))
   return report(facts, verdictOn(facts.signer), roots, call.statusFd)
+}
+
+/** A policy by path, or an anchor from which one stands in the tree. */
+function hasPolicy(sources: SettingSources): boolean {
+  return (['policyFile', 'anchor'] as const).some((name) => {
+    const { value } = readSetting(name, sources)
+    return value !== undefined && value !== ''
+  })
 }
 
 /** gitsign's DER output is read too: armor is what begins like it. */

@@ -170,13 +170,17 @@ function loggedTexts(object: StoredObject, split: SplitObject): LoggedText[] {
   return texts
 }
 
-/** A payload with the signature as header `gpgsig`, the last one. */
-function withSignatureHeader(payload: Uint8Array, armor: Uint8Array): Uint8Array {
+/** A payload with the signature as a header, the last one: the commit as git writes it. */
+export function withSignatureHeader(
+  payload: Uint8Array,
+  armor: Uint8Array,
+  header = 'gpgsig',
+): Uint8Array {
   const folded = latin1(armor).replace(/\n+$/, '').replaceAll('\n', '\n ')
   const at = latin1(payload).indexOf('\n\n') + 1
   return concatBytes(
     payload.subarray(0, at),
-    encodeUtf8(`gpgsig ${folded}\n`),
+    encodeUtf8(`${header} ${folded}\n`),
     payload.subarray(at),
   )
 }

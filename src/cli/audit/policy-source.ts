@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../../config/directories.ts'
 import { readSetting } from '../../config/settings.ts'
+import type { SettingSources } from '../../config/settings.ts'
 import { sha256 } from '../../crypto/digest.ts'
 import { encodeHex } from '../../encoding/hex.ts'
 import { escapeText } from '../../encoding/escape.ts'
@@ -13,7 +14,9 @@ import type { GitPlace } from '../../git/run.ts'
 import { POLICY_DIRECTORY } from '../../policy/fold.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
 import { parsePolicy } from '../../policy/parse.ts'
+import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
+import type { LogCompletion } from '../../verification/online-keep.ts'
 import { policyFilesInFolder } from '../../verification/policy-files.ts'
 import { PolicySession } from '../../verification/policy-session.ts'
 import type { FixedPolicy } from '../../verification/policy-session.ts'
@@ -26,6 +29,13 @@ export interface PolicyFlags {
   readonly policy: string | undefined
   readonly anchor: string | undefined
   readonly 'squash-source'?: readonly string[]
+}
+
+/** What a policy needs to have facts proven. */
+export interface Proving {
+  readonly sources: SettingSources
+  readonly roots: TrustRoots
+  completion(): Promise<LogCompletion | undefined>
 }
 
 /** A policy in force, with the repository it is asked about; `close` it. */
@@ -47,8 +57,8 @@ export interface OpenPolicy {
  * @throws PolicyError POLICY_FILE, POLICY_INVALID, ANCHOR_INVALID; UnavailableError as runGit
  */
 export async function openPolicy(
-  context: Context,
-  prover: Prover,
+  context: Pick<Context, 'cwd' | 'env'>,
+  prover: Proving,
   flags: PolicyFlags,
 ): Promise<OpenPolicy | undefined> {
   const sources = { ...prover.sources, flags: settingFlags(flags) }
