@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { OID } from '../../src/asn1/oid.ts'
+import { runSync } from '../../src/crypto/verify.ts'
 import { MalformedError } from '../../src/errors.ts'
 import { PUBLIC_GOOD_ORIGIN } from '../../src/sigstore/public-good-origin.ts'
 import { publicGoodRoot } from '../../src/sigstore/public-good.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
+import { verifyIssuers } from '../../src/x509/path.ts'
 import { describeShared } from '../corpus/truth.ts'
 import { T0, makeWorld, trustedRootJson } from '../forge/world.ts'
 import { readShared } from '../shared.ts'
@@ -155,6 +158,17 @@ describe('publicGoodRoot()', () => {
     expect(root).toMatchObject({ name: 'public', isLocal: false, digest, unusable: [] })
     expect(root.asOf).toBe(PUBLIC_GOOD_ORIGIN.asOf)
     expect(publicGoodRoot()).toBe(root)
+  })
+
+  it('takes nothing for checked that does not hold', () => {
+    const path = new URL('../../src/sigstore/public-good.json', import.meta.url)
+    const unassuming = parseTrustedRoot(readFileSync(path, 'utf8'), 'public')
+    expect(unassuming.unusable).toEqual([])
+    const chains = unassuming.certificateAuthorities.map(({ certificates }) => certificates)
+    expect(chains.flatMap((chain) => chain.slice(1)).length).toBeGreaterThan(0)
+    for (const chain of chains) {
+      expect(runSync(verifyIssuers(chain, OID.codeSigning))).toBeUndefined()
+    }
   })
 })
 
