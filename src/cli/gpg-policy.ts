@@ -84,9 +84,9 @@ async function judgeObject(
     const name = tagFields(splitObject('tag', bytes, format))?.name ?? new Uint8Array()
     found = verdicts.tag(id, `refs/tags/${Buffer.from(name).toString('utf8')}`)
   }
-  for await (const judged of found) return judged
+  const first = await found.next()
   // A commit that an [[accept]] covers is not looked at; nobody then says that it is good.
-  return undefined
+  return first.done === true ? undefined : first.value
 }
 
 function verdictOf({ verdict, details }: Judged): IdentityVerdict {
