@@ -43,7 +43,8 @@ export async function judgePayload(
   let policy: OpenPolicy | undefined
   try {
     const context = { cwd: process.cwd(), env: process.env }
-    policy = await openPolicy(context, { sources, roots, completion: nothing }, NOTHING_TYPED)
+    const proving = { sources, roots, completion: nothing, isSingle: true }
+    policy = await openPolicy(context, proving, NOTHING_TYPED)
     if (policy === undefined) return undecided('no policy is configured')
     // No object of git holds anything but armor.
     const judged =

@@ -36,6 +36,8 @@ export interface Proving {
   readonly sources: SettingSources
   readonly roots: TrustRoots
   completion(): Promise<LogCompletion | undefined>
+  /** One object is judged: opening what was proven before would cost more than proving it. */
+  readonly isSingle?: boolean
 }
 
 /** A policy in force, with the repository it is asked about; `close` it. */
@@ -89,12 +91,14 @@ export async function openPolicy(
       repository,
       roots: prover.roots,
       openCache: (roots) =>
-        FactsCache.open({
-          paths: repository.paths,
-          roots,
-          version: VERSION,
-          keyFile: join(dataDirectory(context.env), 'facts.key'),
-        }),
+        prover.isSingle === true
+          ? undefined
+          : FactsCache.open({
+              paths: repository.paths,
+              roots,
+              version: VERSION,
+              keyFile: join(dataDirectory(context.env), 'facts.key'),
+            }),
       completion: await prover.completion(),
       policyBranch,
       tip,
