@@ -14,6 +14,8 @@ export interface JournalStep extends StepVerdict {
   readonly at: string
   /** `hook`: a push. `report`: a hook that refuses nothing. `audit`: found by auditing the ref. */
   readonly source: 'hook' | 'report' | 'audit'
+  /** What the ref was when the push came: of several steps in one push only the first starts there. */
+  readonly from?: string
 }
 
 /** What the journal says about one ref. */
@@ -68,10 +70,7 @@ export class Journal {
   /** Takes note of what a ref is now. */
   observe(ref: string, id: string | undefined): void {
     const state = this.#refs.get(ref)
-    if (state === undefined || id === undefined || state.tip === id) return
-    if (state.waiting?.includes(id) !== true) return
-    state.tip = id
-    this.#isChanged = true
+    if (state !== undefined && id !== undefined && seen(state, id)) this.#isChanged = true
   }
 
   /** The newest value of a ref whose steps all passed and that it was seen to have. */
@@ -145,7 +144,7 @@ export class Journal {
     }
   }
 
-  #apply({ ref, before, after, verdict, source }: JournalStep): void {
+  #apply({ ref, before, after, verdict, source, from }: JournalStep): void {
     if (verdict !== 'pass' || source === 'report') return
     if (source === 'audit') {
       this.#refs.set(ref, { tip: after })
@@ -156,11 +155,21 @@ export class Journal {
       return
     }
     const state = this.#refs.get(ref) ?? {}
+    if (from !== undefined) seen(state, from)
     const waiting = state.waiting ?? []
     if (!isZero(before) && before !== state.tip && !waiting.includes(before)) return
     state.waiting = [...waiting.filter((id) => id !== after), after].slice(-MAX_WAITING)
     this.#refs.set(ref, state)
   }
+}
+
+/** Takes note that a ref had a value that passed: what came before it is no longer waited for. */
+function seen(state: RefState, id: string): boolean {
+  const at = state.waiting?.indexOf(id) ?? -1
+  if (at === -1) return false
+  state.tip = id
+  state.waiting = state.waiting?.slice(at + 1) ?? []
+  return true
 }
 
 function readIndex(path: string): Index | undefined {

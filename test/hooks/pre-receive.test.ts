@@ -49,3 +49,168 @@ describe('the policy in the tree', () => {
     expect(journal.map(({ verdict }) => verdict)).toEqual(['pass', 'pass'])
   })
 })
+
+describe('refs', () => {
+  test('every ref is judged, and one bad one rejects all (51)', async () => {
+    const { server, alice } = await governed('several')
+    await alice.commit('good')
+    await alice.ok('branch', 'good')
+    await alice.commit('bad', { unsigned: true })
+    await alice.ok('branch', 'bad')
+    for (const refs of [
+      ['good:refs/heads/main', 'bad:refs/heads/other'],
+      ['bad:refs/heads/main', 'good:refs/heads/other'],
+    ]) {
+      const push = await alice.push('origin', ...refs)
+      expect(push.status).toBe(1)
+      expect(push.stderr).toContain('UNSIGNED')
+      expect(await server.ref('refs/heads/other')).toBeUndefined()
+    }
+    const push = await alice.push('origin', 'good:refs/heads/main', 'good:refs/heads/other')
+    expect(push.status, push.stderr).toBe(0)
+  })
+
+  test('an unsigned commit cannot come in through an unprotected ref (50)', async () => {
+    const { alice } = await governed('laundered', 'other-refs = "any"')
+    await alice.commit('unsigned', { unsigned: true })
+    const aside = await alice.push('origin', 'HEAD:refs/heads/aside')
+    expect(aside.status, aside.stderr).toBe(0)
+    const push = await alice.push('origin', 'HEAD:refs/heads/main')
+    expect(push.status).toBe(1)
+    expect(push.stderr).toContain('it has no signature')
+    const deleted = await alice.push('origin', ':refs/heads/aside')
+    expect(deleted.status, deleted.stderr).toBe(0)
+  })
+
+  test('forced, deleted, deleted and created anew, created from nowhere (52, 58)', async () => {
+    const more = '[[protect]]\nrefs = ["refs/heads/release/*"]\nby = ["alice"]\n'
+    const { server, alice, anchor } = await governed('moved', more)
+    await alice.commit('one')
+    await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main', 'HEAD:refs/heads/release/1')
+    const codesOf = async (...refs: readonly string[]): Promise<string> => {
+      const push = await alice.push('--force', 'origin', ...refs)
+      expect(push.status).toBe(1)
+      return push.stderr
+    }
+    expect(await codesOf(`${anchor}:refs/heads/main`)).toContain('REWRITTEN')
+    await server.git('config', 'receive.denyDeleteCurrent', 'ignore')
+    expect(await codesOf(':refs/heads/main')).toContain('DELETED')
+    expect(await codesOf(':refs/heads/release/1')).toContain('DELETED')
+    expect(await codesOf(':refs/heads/release/1', 'HEAD:refs/heads/release/2')).toContain('DELETED')
+    expect(await codesOf(`${anchor}:refs/heads/release/2`)).toContain('CREATED')
+    await alice.ok('checkout', '-q', '--orphan', 'elsewhere')
+    await alice.commit('unrelated')
+    expect(await codesOf('HEAD:refs/heads/release/3')).toContain('NOT_DESCENDANT')
+    expect(await codesOf('HEAD:refs/heads/main')).toMatch(/anchor|NOT_DESCENDANT|REWRITTEN/)
+  })
+
+  test('a symbolic ref is judged as what it points to', async () => {
+    const { server, alice } = await governed('symbolic', 'other-refs = "any"')
+    await server.git('symbolic-ref', 'refs/heads/alias', 'refs/heads/main')
+    await alice.commit('unsigned', { unsigned: true })
+    const push = await alice.push('origin', 'HEAD:refs/heads/alias')
+    expect(push.status).toBe(1)
+    expect(push.stderr).toContain('refs/heads/main')
+  })
+
+  test('replacement refs are refused and change nothing (37)', async () => {
+    const { server, alice } = await governed('replaced', 'other-refs = "any"')
+    const good = await alice.commit('good')
+    const bad = await alice.commit('bad', { unsigned: true })
+    const push = await alice.push('origin', `${good}:refs/replace/${bad}`)
+    expect(push.status).toBe(1)
+    expect(push.stderr).toContain('REF_NOT_ALLOWED')
+    await alice.ok('push', '-q', 'origin', `${bad}:refs/heads/aside`)
+    await server.git('update-ref', `refs/replace/${bad}`, good)
+    expect((await alice.push('origin', `${bad}:refs/heads/main`)).status).toBe(1)
+  })
+
+  test('notes are exempt, push options are ignored', async () => {
+    const { server, alice } = await governed('notes')
+    await server.git('config', 'receive.advertisePushOptions', 'true')
+    await alice.ok('notes', 'add', '-m', 'a note', 'HEAD')
+    const push = await alice.push('-o', 'signet.skip', 'origin', 'refs/notes/commits')
+    expect(push.status, push.stderr).toBe(0)
+    await alice.commit('unsigned', { unsigned: true })
+    const bad = await alice.push('-o', 'skip', 'origin', 'HEAD:refs/heads/main')
+    expect(bad.status).toBe(1)
+  })
+})
+
+describe('tags', () => {
+  const more =
+    '[[protect]]\nrefs = ["refs/tags/v*"]\nby = ["alice"]\n[[protect]]\nrefs = ["refs/heads/dev"]\nby = ["alice"]\n'
+
+  test('a new commit and its tag in one push (90)', async () => {
+    const { alice } = await governed('follow', more)
+    await alice.commit('release')
+    await alice.ok('tag', '-s', '-m', 'one', 'v1')
+    const push = await alice.push('--follow-tags', 'origin', 'HEAD:refs/heads/main')
+    expect(push.status, push.stderr).toBe(0)
+  })
+
+  test('light, moved, renamed, and off the branch (53)', async () => {
+    const { alice } = await governed('tags', more)
+    await alice.commit('release')
+    await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main')
+    await alice.ok('tag', '-s', '-m', 'one', 'v1')
+    await alice.ok('push', '-q', 'origin', 'v1')
+    const refused = async (...refs: readonly string[]): Promise<string> => {
+      const push = await alice.push('--force', 'origin', ...refs)
+      expect(push.status).toBe(1)
+      return push.stderr
+    }
+    await alice.ok('tag', 'v2')
+    expect(await refused('v2')).toContain('TAG_NOT_ANNOTATED')
+    expect(await refused('v1:refs/tags/v3')).toContain('TAG_NAME')
+    await alice.commit('later')
+    await alice.ok('tag', '-s', '-f', '-m', 'again', 'v1')
+    expect(await refused('v1')).toContain('TAG_MOVED')
+    await alice.ok('tag', '-s', '-m', 'unpushed', 'v4')
+    expect(await refused('v4')).toContain('TAG_TARGET')
+    expect(await refused('v4', 'HEAD:refs/heads/dev')).toContain('TAG_TARGET')
+  })
+})
+
+describe('where trust starts', () => {
+  test('the first push brings the anchor, other refs wait for it (88)', async () => {
+    const server = await team.server('fresh')
+    const alice = await team.member('alice', server)
+    const anchor = await alice.commitPolicy(team.policy(['alice']))
+    await server.install('--anchor', anchor)
+    const other = await alice.push('origin', 'HEAD:refs/heads/other')
+    expect(other.status).toBe(1)
+    expect(other.stderr).toMatch(/refs\/heads\/main has to be pushed/)
+    await alice.ok('checkout', '-q', '--orphan', 'unrelated')
+    await alice.commit('unrelated')
+    const without = await alice.push('origin', 'HEAD:refs/heads/main')
+    expect(without.status).toBe(1)
+    expect(without.stderr).toContain('anchor')
+    const first = await alice.push('origin', `${anchor}:refs/heads/main`)
+    expect(first.status, first.stderr).toBe(0)
+    const later = await alice.push('origin', `${anchor}:refs/heads/other`)
+    expect(later.status, later.stderr).toBe(0)
+  })
+
+  test('a branch older than the anchor: free where no rule is, else it needs an accept (89)', async () => {
+    const server = await team.server('older')
+    const alice = await team.member('alice', server)
+    const old = await alice.commit('long ago', { unsigned: true })
+    const more = '[[protect]]\nrefs = ["refs/heads/release/*"]\nby = ["alice"]\n'
+    const anchor = await alice.commitPolicy(team.policy(['alice'], more))
+    await server.install('--anchor', anchor)
+    await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main')
+    const free = await alice.push('origin', `${old}:refs/heads/old`)
+    expect(free.status, free.stderr).toBe(0)
+    const ruled = await alice.push('origin', `${old}:refs/heads/release/0`)
+    expect(ruled.status).toBe(1)
+    expect(ruled.stderr).toContain('NOT_DESCENDANT')
+    const accept = `[[accept]]\ncommit = "${old}"\ncovers = "ancestors"\nreason = "before"\n`
+    await alice.commitPolicy(team.policy(['alice'], `${more}${accept}`), 'accept')
+    await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main')
+    await alice.ok('checkout', '-q', '-b', 'fix', old)
+    await alice.commit('fix on old')
+    const accepted = await alice.push('origin', 'HEAD:refs/heads/release/0')
+    expect(accepted.status, accepted.stderr).toBe(0)
+  })
+})

@@ -56,7 +56,14 @@ export class Team extends Person {
     const folder = `${name}-${server.folder.replace('.git', '')}`
     const address = `${name}@example.org`
     const token = await this.#stack.token(address)
-    await this.git('clone', '-q', server.folder, folder)
+    const format = (await server.git('rev-parse', '--show-object-format')).stdout.trim()
+    // git 2.39 clones an empty repository as SHA-1, whatever it is.
+    await this.git('init', '-q', `--object-format=${format}`, folder)
+    await this.git('-C', folder, 'remote', 'add', 'origin', server.path)
+    await this.git('-C', folder, 'fetch', '-q', 'origin')
+    if ((await server.ref('refs/heads/main')) !== undefined) {
+      await this.git('-C', folder, 'checkout', '-q', '-B', 'main', 'origin/main')
+    }
     await this.git('-C', folder, 'config', 'user.name', name)
     await this.git('-C', folder, 'config', 'user.email', address)
     return new Member(this, folder, token)

@@ -155,15 +155,17 @@ async function judgeServer(
   }
 }
 
-/** A branch that came in several steps was never seen between them; only its ends are a movement. */
+/** With what each ref was when the push came. */
 function whole(steps: readonly Step[], judged: readonly JournalStep[]): JournalStep[] {
+  const moved = new Map(steps.map(({ ref, before }) => [ref, before]))
+  const started = new Set<string>()
   return judged.map((step) => {
-    const moved = steps.find(({ ref }) => ref === step.ref)
-    const isFirst = judged.find(({ ref }) => ref === step.ref) === step
+    const from = moved.get(step.ref)
+    const isFirst = !started.has(step.ref)
+    started.add(step.ref)
+    if (from === undefined) return step
     // A first push starts at the anchor, and what was there before is no object.
-    return isFirst && moved !== undefined && isZero(moved.before)
-      ? { ...step, before: moved.before }
-      : step
+    return isFirst && isZero(from) ? { ...step, before: from } : { ...step, from }
   })
 }
 
