@@ -96,6 +96,18 @@ describeShared('git-signet verify with ranges', () => {
     }
   })
 
+  it('--me is one’s own address under the issuer that the settings name', async () => {
+    const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.email' }
+    const me = (email: string, more: Record<string, string> = {}): Promise<ProcessResult> =>
+      person.atWith({ ...env, GIT_CONFIG_VALUE_0: email, ...more }, 'verify', '--me', signed)
+    const signed = person.truth.find(({ verdict }) => verdict === 'offline-full')?.oid ?? ''
+    const google = { SIGNET_IDENTITY_ISSUER: 'google' }
+    expect((await me('puerco@carabiner.dev', google)).status).toBe(0)
+    expect((await me('other@carabiner.dev', google)).status).toBe(1)
+    expect((await me('puerco@carabiner.dev')).status).toBe(2)
+    expect((await verify('--me', ...PUERCO)).status).toBe(2)
+  })
+
   it('--fail-fast stops at the first violation and says so', async () => {
     const [root = ''] = await ids('--max-parents=0', 'HEAD')
     const { stdout, stderr, status } = await verify(`${root}..HEAD`, '--fail-fast', '--json')

@@ -106,7 +106,7 @@ export class World {
 
   /** Forgets what audits remember of the refs. */
   forgetTips(): void {
-    rmSync(this.path('.git/signet/tips.json'), { force: true })
+    rmSync(this.path('.git/signet/audited.json'), { force: true })
   }
 
   id(revision = 'HEAD'): Promise<string> {

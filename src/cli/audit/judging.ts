@@ -1,3 +1,6 @@
+import { readSetting } from '../../config/settings.ts'
+import type { SettingSources } from '../../config/settings.ts'
+import { UsageError } from '../../errors.ts'
 import type { Run } from '../../report/result.ts'
 import type { Context } from '../context.ts'
 import { judgeFor } from '../verify/judge.ts'
@@ -8,7 +11,7 @@ import { openPolicy, refuseBoth } from './policy-source.ts'
 import type { OpenPolicy, PolicyFlags } from './policy-source.ts'
 
 export type JudgingFlags = SignerFlags &
-  PolicyFlags & { readonly 'same-signer-as': string | undefined }
+  PolicyFlags & { readonly 'same-signer-as': string | undefined; readonly me?: boolean }
 
 /** By what objects are judged: a policy, or one identity, or nothing. */
 export type Judging =
@@ -37,8 +40,9 @@ const SIGNER_FLAGS = [
 export async function openJudging(
   context: Context,
   prover: Prover,
-  flags: JudgingFlags,
+  typed: JudgingFlags,
 ): Promise<Judging> {
+  const flags = typed.me === true ? { ...typed, ...whoAmI(typed, prover.sources) } : typed
   const hasSigner = SIGNER_FLAGS.some((name) => flags[name] !== undefined)
   refuseBoth(flags, hasSigner)
   if (!hasSigner) {
@@ -46,6 +50,37 @@ export async function openJudging(
     if (policy !== undefined) return { kind: 'policy', policy }
   }
   return { kind: 'signer', judge: await judgeFor(flags, prover) }
+}
+
+/**
+ * The identity one signs with here: git's address (or `signet.identity`) under the issuer that the
+ * settings name.
+ *
+ * @throws UsageError ME_TWICE, ME_UNKNOWN
+ */
+function whoAmI(
+  flags: JudgingFlags,
+  sources: SettingSources,
+): { identity: string; issuer: string } {
+  if (SIGNER_FLAGS.some((name) => name !== 'same-signer-as' && flags[name] !== undefined)) {
+    throw new UsageError('ME_TWICE', '--me says who must have signed, and so do other flags', {
+      hint: 'leave out --me, or --identity and --issuer',
+    })
+  }
+  const address = readSetting('identity', sources).value ?? sources.gitConfig.get('user.email')
+  const issuer =
+    readSetting('identityIssuer', sources).value ?? readSetting('connectorId', sources).value
+  if (!address) {
+    throw new UsageError('ME_UNKNOWN', 'git does not know your address', {
+      hint: 'git config --global user.email YOU@EXAMPLE.ORG',
+    })
+  }
+  if (!issuer) {
+    throw new UsageError('ME_UNKNOWN', 'nothing says who vouches for you', {
+      hint: 'git config --global signet.identityIssuer github, google or microsoft',
+    })
+  }
+  return { identity: address, issuer }
 }
 
 /** The head of a report. */

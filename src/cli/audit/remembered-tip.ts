@@ -16,7 +16,7 @@ export class RememberedTips {
 
   constructor(paths: RepositoryPaths) {
     this.#paths = paths
-    this.#path = join(paths.commonDir, 'signet', 'tips.json')
+    this.#path = join(paths.commonDir, 'signet', 'audited.json')
     this.#tips = readTips(this.#path)
   }
 

@@ -84,8 +84,12 @@ function claim<const S extends string>(summary: S): { type: 'string'; value: 'TE
   return { type: 'string', value: 'TEXT', summary }
 }
 
-/** Who may sign, said by a policy. */
+/** Who may sign, said by a policy, or by who one is. */
 export const POLICY_OPTIONS = {
+  me: {
+    type: 'boolean',
+    summary: 'you must have signed: your git address, and who vouches for it',
+  },
   policy: {
     type: 'string',
     value: 'FILE',
