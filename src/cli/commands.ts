@@ -16,6 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'audit', load: async () => (await import('./commands/audit.ts')).audit },
   { name: 'log', load: async () => (await import('./commands/log.ts')).log },
   { name: 'resign', load: async () => (await import('./commands/resign.ts')).resign },
+  { name: 'policy', load: async () => (await import('./commands/policy.ts')).policy },
   { name: 'hook', load: async () => (await import('./commands/hook.ts')).hook },
   { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },
   { name: 'stack', load: async () => (await import('./commands/stack.ts')).stack },

@@ -1,0 +1,106 @@
+import { escapeText } from '../../encoding/escape.ts'
+import { EXIT, SignetError, UsageError } from '../../errors.ts'
+import type { ExitCode } from '../../errors.ts'
+import { RepositoryAnswers } from '../../git/answers.ts'
+import { readGitConfig } from '../../git/config.ts'
+import { resolveRevision } from '../../git/refs.ts'
+import { gitLine } from '../../git/run.ts'
+import type { Policy } from '../../policy/model.ts'
+import { readPolicy } from '../../policy/parse.ts'
+import { showProblem } from '../../policy/problem.ts'
+import { policyWarnings } from '../../policy/warnings.ts'
+import { policyMaterial } from '../../verification/policy-material.ts'
+import { defineCommand } from '../command.ts'
+import type { Context } from '../context.ts'
+import { policyBranchOf, policyInCommit, policyInFile, workTreePolicyPath } from './policy-text.ts'
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'Find mistakes and doubtful lines in a policy',
+  operands: '[FILE]',
+  operandCount: { max: 1 },
+  description: `FILE is .signet/policy.toml of the work tree unless you name another. Every mistake has its line, its key and what is allowed; warnings say why a line is doubtful. Keys and trusted roots are looked for beside FILE.
+
+Exit 0 without mistakes, 3 with.`,
+  examples: ['git signet policy check', 'git signet policy check /etc/git/policy.toml'],
+  options: {},
+  async run(context, { positionals }): Promise<ExitCode> {
+    const [operand] = positionals
+    const { stdout, stderr } = context.streams
+    const place = { cwd: context.cwd, env: context.env }
+    const policyBranch = policyBranchOf({ env: context.env, gitConfig: await readGitConfig(place) })
+    const top = operand === undefined ? await topLevel(context) : undefined
+    const source = policyInFile(context, operand ?? workTreePolicyPath(context, top))
+    const { policy, problems, lineOf } = readPolicy(source.bytes, source.name, { policyBranch })
+    const material = policy && (await policyMaterial(policy, source.files))
+    const all = [...problems, ...(material?.problems ?? [])]
+    for (const problem of all) stderr.write(`${showProblem(source.name, problem)}\n`)
+    if (policy === undefined) {
+      stderr.write(`${countOf(all.length, 'mistake')}: this policy would be refused\n`)
+      return EXIT.policy
+    }
+    const before = operand === undefined ? await committedPolicy(context, policyBranch) : undefined
+    const now = context.clock()
+    for (const { line, key, message } of policyWarnings(policy, {
+      policyBranch,
+      before,
+      now,
+      lineOf,
+    })) {
+      const at = key === '' ? '' : `${escapeText(key)}: `
+      stderr.write(`${escapeText(source.name)}:${String(line)}: warning: ${at}${message}\n`)
+    }
+    if (all.length > 0) return EXIT.policy
+    const counts = [
+      countOf(policy.entries.size, 'name'),
+      countOf(policy.admins.length, 'admin'),
+      countOf(policy.rules.length, 'rule'),
+    ].join(', ')
+    stdout.write(
+      `${escapeText(source.name)}: no mistakes (${counts}; policy branch ${policyBranch})\n`,
+    )
+    return EXIT.ok
+  },
+})
+
+function countOf(count: number, what: string): string {
+  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** Top folder of the work tree; undefined outside of one. */
+export async function topLevel(context: Context): Promise<string | undefined> {
+  try {
+    return await gitLine({ cwd: context.cwd, env: context.env }, ['rev-parse', '--show-toplevel'])
+  } catch (error) {
+    if (error instanceof SignetError) return undefined
+    throw error
+  }
+}
+
+/** The policy that is committed: what the work tree's is to follow. */
+async function committedPolicy(
+  context: Context,
+  policyBranch: string,
+): Promise<Policy | undefined> {
+  let repository: RepositoryAnswers
+  try {
+    repository = await RepositoryAnswers.open({ cwd: context.cwd, env: context.env })
+  } catch (error) {
+    if (error instanceof SignetError) return undefined
+    throw error
+  }
+  try {
+    const head = await resolveRevision(repository.place, 'HEAD^{commit}')
+    const text = head === undefined ? undefined : await policyInCommit(repository, head, 'HEAD')
+    return text && readPolicy(text.bytes, text.name, { policyBranch }).policy
+  } finally {
+    await repository.close()
+  }
+}
+
+/** @throws UsageError NO_WORK_TREE */
+export async function needTopLevel(context: Context): Promise<string> {
+  const top = await topLevel(context)
+  if (top !== undefined) return top
+  throw new UsageError('NO_WORK_TREE', 'there is no work tree here to write to')
+}
