@@ -32,7 +32,10 @@ export default tseslint.config(
       'tsdoc/syntax': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       // git's entry is one small CommonJS file that loads its sign side only when it signs.
-      '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\./gpg-(sign|policy)\\.cjs$'] }],
+      '@typescript-eslint/no-require-imports': [
+        'error',
+        { allow: ['^\\./gpg-(sign|policy)\\.cjs$'] },
+      ],
       // `return report(…)` as the last word of a branch reads well.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // Code points are what a reader of bytes wants.
