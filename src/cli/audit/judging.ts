@@ -1,6 +1,7 @@
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
 import { UsageError } from '../../errors.ts'
+import { policyWarnings as doubtfulLines } from '../../policy/warnings.ts'
 import type { Run } from '../../report/result.ts'
 import type { Context } from '../context.ts'
 import { judgeFor } from '../verify/judge.ts'
@@ -105,7 +106,7 @@ export function runOf(
 }
 
 function policyWarnings({ session }: OpenPolicy, context: Context): string[] {
-  const { chain, fixed, floor } = session.context
+  const { chain, fixed, floor, policyBranch } = session.context
   const warnings = [...session.problems]
   for (const { commit, reasons } of chain?.failed ?? []) {
     const why = reasons.map(({ code, detail }) => `${code}, ${detail}`).join('; ')
@@ -113,10 +114,17 @@ function policyWarnings({ session }: OpenPolicy, context: Context): string[] {
       `the policy change at ${commit.slice(0, 10)} did not land (${why}): the policy before it stays in force`,
     )
   }
+  const before = chain?.landings.at(-2)?.policy
+  const now = context.clock()
   for (const policy of [chain?.landings.at(-1)?.policy, fixed?.policy, floor]) {
-    if (policy?.expires === undefined || policy.expires > context.clock()) continue
-    const since = new Date(policy.expires).toISOString()
-    warnings.push(`the policy ${policy.name} was to be looked at again before ${since}`)
+    if (policy === undefined) continue
+    for (const { line, key, message } of doubtfulLines(policy, {
+      policyBranch,
+      now,
+      ...(policy.name !== fixed?.policy.name && { before }),
+    })) {
+      warnings.push(`${policy.name}:${String(line)}: ${key}: ${message}`)
+    }
   }
   return [...new Set(warnings)]
 }
