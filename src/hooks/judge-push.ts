@@ -50,29 +50,33 @@ export async function* judgePush(
     })
   }
   await prepare(question)
-  const advanced = new Map<string, VerifiedTip>()
+  /** Branches whose steps passed, once it is the tags' turn. */
+  const passed = new Map<string, Step>()
+  const tipNow = async (ref: string): Promise<VerifiedTip> => {
+    const before = await question.verifiedTip(ref)
+    const step = passed.get(ref)
+    if (step === undefined) return before
+    if (isZero(step.after)) return 'none'
+    const isNew = isZero(step.before) || (isInTree && ref === policyBranch)
+    const follows = typeof before === 'object' && before.id === step.before
+    return isNew || follows ? { id: step.after } : before
+  }
   const facts = certificateFacts(question)
   const context: PolicyContext = {
     ...session.context,
     facts: (id, policy) =>
       id === certificate?.evidence.id ? facts(policy) : session.facts(id, policy),
     pushCertificate: certificate?.evidence,
-    verifiedTip: async (ref) => advanced.get(ref) ?? (await question.verifiedTip(ref)),
+    verifiedTip: tipNow,
   }
   const { branches, tags } = inTurn(question.steps, policyBranch)
-  const passed: Step[] = []
+  const good: Step[] = []
   for (const step of branches) {
     const outcomes = await judgeStep(question, context, step)
-    if (outcomes.every(({ verdict }) => verdict === 'pass')) passed.push(step)
+    if (outcomes.every(({ verdict }) => verdict === 'pass')) good.push(step)
     yield { step, outcomes }
   }
-  for (const { ref, before, after } of passed) {
-    const tip =
-      isZero(before) || (isInTree && ref === policyBranch) ? 'new' : await question.verifiedTip(ref)
-    const isVerified = tip === 'new' || (typeof tip === 'object' && tip.id === before)
-    if (isZero(after)) advanced.set(ref, 'none')
-    else if (isVerified) advanced.set(ref, { id: after })
-  }
+  for (const step of good) passed.set(step.ref, step)
   for (const step of tags) yield { step, outcomes: await judgeStep(question, context, step) }
 }
 
