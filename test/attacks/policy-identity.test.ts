@@ -201,7 +201,7 @@ describe('who signed', () => {
       value: uri,
       issuer,
       claims: Object.fromEntries(
-        Object.entries({ ...claims, ...changes }).flatMap(([name, value]) =>
+        Object.entries<string | undefined>({ ...claims, ...changes }).flatMap(([name, value]) =>
           value === undefined ? [] : [[name, value]],
         ),
       ),

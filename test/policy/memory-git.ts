@@ -218,10 +218,8 @@ export class MemoryGit implements GitAnswers {
       prefix: string,
     ): Promise<Unanswered | undefined> => {
       if (one === two) return undefined
-      const [before, after] = await Promise.all(
-        [one, two].map((id) => (id === undefined ? { entries: [], findings: [] } : this.tree(id))),
-      )
-      if (before === undefined || after === undefined) return undefined
+      const before = one === undefined ? { entries: [], findings: [] } : await this.tree(one)
+      const after = two === undefined ? { entries: [], findings: [] } : await this.tree(two)
       if (isUnanswered(before)) return before
       if (isUnanswered(after)) return after
       findings.push(...after.findings)

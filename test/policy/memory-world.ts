@@ -80,7 +80,10 @@ export class MemoryWorld {
     const { parents = [], files = {}, policy } = story
     const [first] = parents
     const all: Record<string, string> = { ...(first === undefined ? {} : this.git.filesOf(first)) }
-    const changes = { ...files, ...(policy !== undefined && { '.signet/policy.toml': policy }) }
+    const changes: Record<string, string | null> = {
+      ...files,
+      ...(policy !== undefined && { '.signet/policy.toml': policy }),
+    }
     for (const [path, content] of Object.entries(changes)) {
       if (content === null) Reflect.deleteProperty(all, path)
       else all[path] = content
@@ -293,7 +296,7 @@ function resultOf(outcomes: readonly StepOutcome[]): Result {
   return { exit, codes, outcomes, of }
 }
 
-/** A policy from the text of its rules; people sign by google under NAME@example.org. */
+/** A policy from the text of its rules; people sign by google, under their name at example.org. */
 export function policyOf(
   people: readonly string[],
   rest: string,
