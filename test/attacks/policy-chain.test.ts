@@ -193,20 +193,25 @@ describe('who may land a policy', () => {
     const web = policyOf(['alice', 'bob'], `${forge}${rule('alice bob', 'merge-by = ["github"]')}`)
     const world = await MemoryWorld.of(web)
     const trailer = (id: string): string => `change\n\nSignet-Policy-After: ${id}\n`
-    const propose = async (message: string, by = 'alice', extra?: string): Promise<number> => {
+    const propose = async (message: string, by = 'alice', extra?: string): Promise<string> => {
       const tip = world.git.refs.get(MAIN) ?? ''
       const policy = `${web}# ${String(world.facts.size)}`
       const proposal = world.commit({ parents: [tip], by, policy, message })
       const merge = world.merge(tip, proposal, { by: 'forge', ...(extra && { policy: extra }) })
-      return (await world.push(MAIN, merge)).exit
+      const result = await world.push(MAIN, merge)
+      return result.exit === 0
+        ? 'lands'
+        : result.codes.includes('POLICY_CHANGE_NOT_ADMIN')
+          ? 'refused'
+          : 'other'
     }
-    expect(await propose('change')).toBe(1)
-    expect(await propose(trailer('1'.repeat(40)))).toBe(1)
-    expect(await propose(`${trailer(world.anchor)}${trailer('1'.repeat(40))}`)).toBe(1)
-    expect(await propose(trailer(world.anchor), 'bob')).toBe(1)
-    expect(await propose(trailer(world.anchor), 'alice', `${web}# other`)).toBe(1)
-    expect(await propose(trailer(world.anchor))).toBe(0)
-    expect(await propose(trailer(world.anchor))).toBe(1)
+    expect(await propose('change')).toBe('refused')
+    expect(await propose(trailer('1'.repeat(40)))).toBe('refused')
+    expect(await propose(`${trailer(world.anchor)}${trailer('1'.repeat(40))}`)).toBe('refused')
+    expect(await propose(trailer(world.anchor), 'bob')).toBe('refused')
+    expect(await propose(trailer(world.anchor), 'alice', `${web}# other`)).toBe('refused')
+    expect(await propose(trailer(world.anchor))).toBe('lands')
+    expect(await propose(trailer(world.anchor))).toBe('refused')
     expect((await world.audit()).exit).toBe(0)
   })
 

@@ -363,6 +363,8 @@ test('attack 47: the forge’s key with another committer line, and after its ti
   expect(await codesOf(policy, { by: 'forge' })).toEqual([])
   const committer = ident('alice@example.org')
   expect(await codesOf(policy, { by: 'forge', committer })).toEqual(['COMMITTER_MISMATCH'])
+  const any = policy.replace('merge-by', 'committer = "any"\nmerge-by')
+  expect(await codesOf(any, { by: 'forge', committer })).toEqual(['COMMITTER_MISMATCH'])
   const until = policy.replace(`"${FORGE_KEY}" }`, `"${FORGE_KEY}", until = 2025-01-01T00:00:00Z }`)
   expect(await codesOf(until, { by: 'forge' })).toEqual(['AFTER_UNTIL'])
 })

@@ -64,6 +64,15 @@ describe('refs', () => {
     }
   })
 
+  test('only the refs that from names vouch', async () => {
+    const { world, two } = await grown(release('from = ["refs/heads/next"]'))
+    expect((await world.push(RELEASE, two)).of(two).codes).toEqual(['NOT_ALLOWED_HERE'])
+    world.force('refs/heads/next', two)
+    world.verified.set('refs/heads/next', { id: two })
+    // Verified by nobody's rules, it vouches for nothing.
+    expect((await world.push(RELEASE, two)).exit).toBe(1)
+  })
+
   test('attack 52: forced, deleted, deleted and created, created from nowhere', async () => {
     const { world, one, two } = await grown(release())
     await world.push(RELEASE, two)
@@ -206,6 +215,8 @@ describe('tags', () => {
     expect(await push('v2', ofTree)).toEqual(['TAG_TARGET'])
     const lying = world.tag('v2', world.git.treeOf({}), { by: 'alice' })
     expect(await push('v2', lying)).toEqual(['TAG_TARGET'])
+    const denying = world.tag('v2', two, { by: 'alice', type: 'tree' })
+    expect(await push('v2', denying)).toEqual(['TAG_TARGET'])
     const aside = world.commit({ parents: [two], by: 'alice', files: { x: '1' } })
     expect(await push('v2', world.tag('v2', aside, { by: 'alice' }))).toEqual(['TAG_TARGET'])
     expect(await push('v2', world.tag('v2', two, { by: 'bob' }))).toEqual(['NOT_ALLOWED_HERE'])
