@@ -100,8 +100,8 @@ describe.skipIf(!hasScript)('a person at a terminal (needs script)', () => {
   test('who answers no sees why, on the terminal and for git', async () => {
     const result = await signAtTerminal({ LOGIN_DECISION: 'deny' })
     expect(result).toMatchObject({ status: 1, signature: '' })
-    expect(result.terminal).toContain('access_denied')
-    expect(result.stderr).toContain('access_denied')
+    expect(result.terminal).toContain('the login was denied')
+    expect(result.stderr).toContain('the login was denied')
     expect(result.terminal).not.toContain('\u001b[31m')
   })
 
