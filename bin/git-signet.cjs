@@ -10,8 +10,14 @@ if (first === '--version' || (first === 'version' && process.argv.length === 3))
   load('gpg.cjs')
 } else {
   import('../dist/cli.js').catch((error) => {
-    process.stderr.write(`git-signet: error: cannot start: ${error.stack}\n`)
-    process.exitCode = 70
+    const { existsSync } = require('node:fs')
+    const isBuilt = existsSync(require('node:path').join(__dirname, '..', 'dist', 'cli.js'))
+    process.stderr.write(
+      isBuilt
+        ? `git-signet: error: cannot start: ${error.stack}\n`
+        : 'git-signet: error: cannot start: it is not built\ngit-signet: hint: npm ci && npm run build\n',
+    )
+    process.exitCode = isBuilt ? 70 : 2
   })
 }
 
