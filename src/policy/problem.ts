@@ -62,7 +62,7 @@ export class Problems {
   }
 
   /** `message` says what is allowed; quote the file's own text with `quote`. */
-  add(code: PolicyProblemCode, path: TomlPath, message: string): void {
+  add(code: PolicyProblemCode, path: TomlPath, message: string): undefined {
     this.found.push({ code, line: this.#line(path), key: showPath(path), message })
     return undefined
   }
