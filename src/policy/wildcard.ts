@@ -3,7 +3,8 @@ export const MAX_WILDCARDS = 16
 
 /**
  * The one pattern language of refs and paths: `*` is any run of characters but `/`, `**` any run,
- * everything else itself. Matching never backtracks: its time is proportional to the text.
+ * everything else itself. Matching never backtracks: its time is proportional to the text. Parts of
+ * 65,536 characters and more are not for it: `patterns.ts` refuses them.
  */
 export interface WildcardPattern {
   readonly parts: readonly WildcardPart[]
@@ -35,75 +36,65 @@ export function hasWildcard(pattern: WildcardPattern): boolean {
 }
 
 /** Whether the whole of `text` is one of the texts the pattern describes. */
-export function matchesWildcard(pattern: WildcardPattern, text: string): boolean {
-  const { parts } = pattern
-  // Where in `text` the parts so far can end, ascending: a set instead of backtracking.
-  let ends: number[] = [0]
-  for (const [index, part] of parts.entries()) {
-    if (ends.length === 0) return false
-    const isLast = index === parts.length - 1
-    if ('text' in part) ends = endsOfText(part.text, text, ends, isLast)
-    else if (part.any === 'deep') ends = isLast ? [text.length] : range(ends[0] ?? 0, text.length)
-    else ends = endsOfSegment(text, ends)
+export function matchesWildcard({ parts }: WildcardPattern, text: string): boolean {
+  const first = parts[0]
+  const last = parts.at(-1)
+  // Most patterns do not fit most texts, which their ends show.
+  if (first === undefined || last === undefined) return text === ''
+  if (parts.length === 1 && 'text' in first) return first.text === text
+  if ('text' in first && !text.startsWith(first.text)) return false
+  if ('text' in last && !text.endsWith(last.text)) return false
+  // Where in `text` the parts so far can end: a set instead of backtracking.
+  let ends = new Uint8Array(text.length + 1)
+  ends[0] = 1
+  for (const part of parts) {
+    if ('text' in part) ends = afterText(part.text, text, ends)
+    else if (part.any === 'one') stretchInSegment(text, ends)
+    else stretch(ends)
   }
-  return ends.at(-1) === text.length
+  return ends[text.length] === 1
 }
 
-function endsOfText(
-  part: string,
-  text: string,
-  starts: readonly number[],
-  isLast: boolean,
-): number[] {
-  if (isLast) {
-    const start = text.length - part.length
-    return text.endsWith(part) && starts.includes(start) ? [text.length] : []
-  }
-  if (starts.length < 64) {
-    return starts.filter((start) => text.startsWith(part, start)).map((at) => at + part.length)
-  }
-  const found: number[] = []
-  let next = 0
-  for (const start of occurrences(part, text)) {
-    while (next < starts.length && (starts[next] ?? 0) < start) next++
-    if (starts[next] === start) found.push(start + part.length)
-  }
-  return found
+/** `**` from every place on, `*` up to the next slash. */
+function stretch(ends: Uint8Array): void {
+  const first = ends.indexOf(1)
+  if (first !== -1) ends.fill(1, first)
 }
 
-function endsOfSegment(text: string, starts: readonly number[]): number[] {
-  const found: number[] = []
-  let reached = -1
-  for (const start of starts) {
-    // An earlier start has covered the rest of this segment.
-    if (start <= reached) continue
-    const slash = text.indexOf('/', start)
-    reached = slash === -1 ? text.length : slash
-    for (let at = start; at <= reached; at++) found.push(at)
+function stretchInSegment(text: string, ends: Uint8Array): void {
+  let isOpen = false
+  for (let at = 0; at < ends.length; at++) {
+    if (ends[at] === 1) isOpen = true
+    else if (isOpen) ends[at] = 1
+    if (text.charCodeAt(at) === SLASH) isOpen = false
   }
-  return found
 }
 
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, offset) => first + offset)
-}
+const SLASH = '/'.charCodeAt(0)
 
-/** Knuth-Morris-Pratt: every occurrence in linear time, whatever the texts. */
-function occurrences(part: string, text: string): number[] {
-  const fallback = [0]
+/** Knuth-Morris-Pratt: every occurrence is found in linear time, whatever the texts. */
+function afterText(part: string, text: string, starts: Uint8Array): Uint8Array<ArrayBuffer> {
+  const ends = new Uint8Array(starts.length)
+  const only = starts.indexOf(1)
+  if (only === -1) return ends
+  if (!starts.includes(1, only + 1)) {
+    if (text.startsWith(part, only)) ends[only + part.length] = 1
+    return ends
+  }
+  const fallback = new Uint16Array(part.length)
   for (let at = 1, matched = 0; at < part.length; at++) {
-    while (matched > 0 && part[at] !== part[matched]) matched = fallback[matched - 1] ?? 0
-    if (part[at] === part[matched]) matched++
-    fallback.push(matched)
+    const code = part.charCodeAt(at)
+    while (matched > 0 && code !== part.charCodeAt(matched)) matched = fallback[matched - 1] ?? 0
+    if (code === part.charCodeAt(matched)) matched++
+    fallback[at] = matched
   }
-  const found: number[] = []
-  for (let at = 0, matched = 0; at < text.length; at++) {
-    while (matched > 0 && text[at] !== part[matched]) matched = fallback[matched - 1] ?? 0
-    if (text[at] === part[matched]) matched++
-    if (matched === part.length) {
-      found.push(at - part.length + 1)
-      matched = fallback[matched - 1] ?? 0
-    }
+  for (let at = only, matched = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    while (matched > 0 && code !== part.charCodeAt(matched)) matched = fallback[matched - 1] ?? 0
+    if (code === part.charCodeAt(matched)) matched++
+    if (matched < part.length) continue
+    if (starts[at + 1 - part.length] === 1) ends[at + 1] = 1
+    matched = fallback[matched - 1] ?? 0
   }
-  return found
+  return ends
 }
