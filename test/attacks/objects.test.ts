@@ -62,7 +62,7 @@ describe('attack 34: a commit of another form than git writes, its payload valid
   })
 
   const signature =
-    (/gpgsig[^]*?\n(?=\n)/.exec(text(commitWith(armor(makeCms(world, PAYLOAD))))))?.[0] ?? ''
+    /gpgsig[^]*?\n(?=\n)/.exec(text(commitWith(armor(makeCms(world, PAYLOAD)))))?.[0] ?? ''
   const headers: Record<string, string> = {
     'two signatures': good.replace('gpgsig ', `${signature}gpgsig `),
     'an empty signature before the good one': good.replace('gpgsig ', 'gpgsig \ngpgsig '),
