@@ -83,7 +83,6 @@ export async function judgeArriving(
         accept: acceptOf(inForce),
         story: [...inForce.story, `ref: ${step.ref}`],
         isOrderUnknown: inForce.isOrderUnknown,
-        landing: inForce.landing,
       })
       return { judgement, bySet }
     })

@@ -77,11 +77,6 @@ export function namesOf({ exact, shared, vouched }: Identification): string[] {
   ]
 }
 
-/** The same without groups, which may commit but neither administer nor create. */
-export function creatorsOf({ exact, vouched }: Identification): string[] {
-  return namesOf({ exact, vouched, shared: [], reasons: [] })
-}
-
 function nobody(reasons: readonly Reason[]): Identification {
   return { exact: undefined, shared: [], vouched: undefined, reasons }
 }
@@ -202,8 +197,7 @@ export function showTime(ms: number): string {
 
 /**
  * Shared entries a signer falls under: one whole local part without `+`, and no address that an exact
- * entry has, under any issuer, as SAN or as address of git. Most mail systems ignore case, so another
- * spelling of such an address is it too.
+ * entry has, under any issuer, as SAN or as address of git.
  */
 export function sharedEntries(policy: Policy, signer: Signer): Shared[] {
   if (signer.kind !== 'email') return []
@@ -226,10 +220,9 @@ export function sharedEntries(policy: Policy, signer: Signer): Shared[] {
 
 function hasAddress(entry: Person | Bot | Forge, address: string): boolean {
   if (entry.kind === 'forge') return false
-  const wanted = address.toLowerCase()
   return (
-    entry.addresses.some((one) => one.toLowerCase() === wanted) ||
-    entry.identities.some(({ kind, value }) => kind === 'email' && value.toLowerCase() === wanted)
+    entry.addresses.includes(address) ||
+    entry.identities.some(({ kind, value }) => kind === 'email' && value === address)
   )
 }
 
