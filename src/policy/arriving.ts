@@ -83,6 +83,7 @@ export async function judgeArriving(
         accept: acceptOf(inForce),
         story: [...inForce.story, `ref: ${step.ref}`],
         isOrderUnknown: inForce.isOrderUnknown,
+        landing: inForce.landing,
       })
       return { judgement, bySet }
     })

@@ -60,6 +60,8 @@ export interface InForce {
   readonly uncertain: readonly Reason[]
   /** Nobody knows which policies landed before what is judged. */
   readonly isOrderUnknown?: boolean
+  /** The policy that lands in this very step. */
+  readonly landing?: Policy | undefined
 }
 
 export function isZero(id: string): boolean {

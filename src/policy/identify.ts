@@ -77,6 +77,11 @@ export function namesOf({ exact, shared, vouched }: Identification): string[] {
   ]
 }
 
+/** The same without groups, which may commit but neither administer nor create. */
+export function creatorsOf({ exact, vouched }: Identification): string[] {
+  return namesOf({ exact, vouched, shared: [], reasons: [] })
+}
+
 function nobody(reasons: readonly Reason[]): Identification {
   return { exact: undefined, shared: [], vouched: undefined, reasons }
 }
@@ -197,7 +202,8 @@ export function showTime(ms: number): string {
 
 /**
  * Shared entries a signer falls under: one whole local part without `+`, and no address that an exact
- * entry has, under any issuer, as SAN or as address of git.
+ * entry has, under any issuer, as SAN or as address of git. Most mail systems ignore case, so another
+ * spelling of such an address is it too.
  */
 export function sharedEntries(policy: Policy, signer: Signer): Shared[] {
   if (signer.kind !== 'email') return []
@@ -220,9 +226,10 @@ export function sharedEntries(policy: Policy, signer: Signer): Shared[] {
 
 function hasAddress(entry: Person | Bot | Forge, address: string): boolean {
   if (entry.kind === 'forge') return false
+  const wanted = address.toLowerCase()
   return (
-    entry.addresses.includes(address) ||
-    entry.identities.some(({ kind, value }) => kind === 'email' && value === address)
+    entry.addresses.some((one) => one.toLowerCase() === wanted) ||
+    entry.identities.some(({ kind, value }) => kind === 'email' && value.toLowerCase() === wanted)
   )
 }
 

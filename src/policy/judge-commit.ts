@@ -54,6 +54,8 @@ export interface CommitQuestion {
   readonly story?: readonly string[]
   /** Nobody knows which policies landed before it came. */
   readonly isOrderUnknown?: boolean | undefined
+  /** The policy that lands in this very step. */
+  readonly landing?: Policy | undefined
 }
 
 /** Judges one arriving commit (policy.md §4, 1 to 6). */
@@ -110,6 +112,7 @@ export async function judgeCommit(
       if (![...firm, ...lifted].some(({ code }) => code === reason.code)) firm.push(reason)
     }
   }
+  firm.push(...landedWith(question.landing, facts, commit, [...firm, ...lifted]))
   const accepted =
     lifted.length > 0 ? await acceptedBy(git, id, lifted, question.accept) : undefined
   if (accepted !== undefined) story.push(`accepted: ${accepted.reason}`)
@@ -125,6 +128,22 @@ export async function judgeCommit(
     story,
     sources: work.sources,
   }
+}
+
+/**
+ * A signature without time is met by an `until` only where it came in a step before the one that set
+ * it, which a commit arriving with that landing did not.
+ */
+function landedWith(
+  landing: Policy | undefined,
+  facts: Facts,
+  commit: CommitObject,
+  found: readonly Reason[],
+): Reason[] {
+  if (landing === undefined || facts.times.length > 0) return []
+  if (found.some(({ code }) => code === 'AFTER_UNTIL')) return []
+  const { reasons } = identify(landing, facts, signedObject(commit))
+  return reasons.filter(({ code }) => code === 'AFTER_UNTIL')
 }
 
 function judged(question: CommitQuestion, reasons: Reason[], story: string[]): Judgement {

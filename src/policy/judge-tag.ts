@@ -4,7 +4,7 @@ import { denialsOf } from './denials.ts'
 import { isUnanswered } from './git-answers.ts'
 import type { TagObject } from './git-answers.ts'
 import { identBytes, parseIdent } from './ident.ts'
-import { identify, namesOf } from './identify.ts'
+import { creatorsOf, identify, namesOf } from './identify.ts'
 import type { Identification } from './identify.ts'
 import { shownRules, whenOrderIsUnknown } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
@@ -15,7 +15,7 @@ import type { Reason } from './reason.ts'
 import { asReason, isZero } from './context.ts'
 import type { InForce, PolicyContext, Step } from './context.ts'
 import { refsMatching } from './arriving.ts'
-import { needsCertificate } from './movement.ts'
+import { needsCertificate, notDescendant } from './movement.ts'
 
 /** A tag on a ref that rules are about: annotated, by its name, signed, on a verified tip, never moved. */
 export async function judgeTag(
@@ -51,6 +51,12 @@ export async function judgeTag(
       const reason = await judgeTarget(context, tag, rule, set.policy)
       if (reason !== undefined) reasons.push(reason)
     }
+  }
+  const isAnywhere = ({ unsignedTarget }: Rule): boolean => unsignedTarget
+  const pathless = sets.flatMap(({ rules }) => rules.filter((one) => !isPathRule(one)))
+  if (!pathless.every(isAnywhere) && reasons.every(({ code }) => code !== 'TAG_TARGET')) {
+    const reason = await notDescendant(context, sets, { ...step, after: tag.target })
+    if (reason !== undefined) reasons.push(reason)
   }
   return { reasons: unique(reasons), judgements: [judgement] }
 }
@@ -128,12 +134,13 @@ const LIFTABLE: ReadonlySet<Reason['code']> = new Set([
 
 function askRule(rule: Rule, signing: Identification, tag: TagObject, facts: Facts): Reason[] {
   const names = namesOf(signing)
-  if (!names.some((name) => rule.by.has(name))) {
-    const detail = `${names.join(', ')} is not in "by" of the rule at line ${String(rule.line)}`
+  if (!creatorsOf(signing).some((name) => rule.by.has(name))) {
+    const isGroup = names.some((name) => rule.by.has(name))
+    const why = isGroup ? 'is a group, which creates no tag: name people in' : 'is not in'
+    const detail = `${names.join(', ')} ${why} "by" of the rule at line ${String(rule.line)}`
     return [{ code: 'NOT_ALLOWED_HERE', detail }]
   }
-  const isGroup = signing.exact === undefined
-  if (rule.committer !== 'match' && rule.author !== 'match' && !isGroup) return []
+  if (rule.committer !== 'match' && rule.author !== 'match') return []
   const address = parseIdent(tag.tagger)?.address
   if (address !== undefined && addressesOf(signing, facts).has(address)) return []
   const detail = `the tagger is "${address ?? 'malformed'}", not an address of ${names.join(', ')}`

@@ -140,9 +140,14 @@ async function mayMerge(
   return (await denials(git, policy, commit, facts)).length === 0
 }
 
-/** The landing that a proposal was made after; two trailers are none. */
+/** The landing that a proposal was made after: a trailer of its last paragraph; two are none. */
 function afterTrailer(message: string): string | undefined {
-  const found = [...message.matchAll(/^Signet-Policy-After: ([0-9a-f]{40}|[0-9a-f]{64})$/gm)]
+  const last =
+    message
+      .trimEnd()
+      .split(/\n\s*\n/)
+      .at(-1) ?? ''
+  const found = [...last.matchAll(/^Signet-Policy-After: ([0-9a-f]{40}|[0-9a-f]{64})$/gm)]
   return found.length === 1 ? found[0]?.[1] : undefined
 }
 

@@ -5,7 +5,7 @@ import { asReason, isZero } from './context.ts'
 import type { PolicyContext, Step } from './context.ts'
 import { denialsOf } from './denials.ts'
 import { isUnanswered } from './git-answers.ts'
-import { identify, namesOf, signedObject } from './identify.ts'
+import { creatorsOf, identify, namesOf, signedObject } from './identify.ts'
 import type { RuleSet } from './judge-commit.ts'
 import { isPathRule } from './model.ts'
 import type { Rule } from './model.ts'
@@ -80,7 +80,7 @@ async function startsSomewhere(
   if (isUnanswered(commit)) return false
   for (const set of sets) {
     const facts = await context.facts(step.after, set.policy)
-    const names = namesOf(identify(set.policy, facts, signedObject(commit)))
+    const names = creatorsOf(identify(set.policy, facts, signedObject(commit)))
     for (const rule of set.rules.filter((one) => !isPathRule(one))) {
       const isBy = names.some((name) => rule.by.has(name))
       if (isBy && arriving.arrived.has(step.after)) continue
@@ -146,7 +146,10 @@ export async function needsCertificate(
     : [{ code: 'PUSH_CERT', detail: 'the push is signed by somebody who may not push here' }]
 }
 
-/** Whether the push certificate is good, its signer not denied since, and in every rule. */
+/**
+ * Whether the push certificate is good, its signer not denied since, and in every rule. `by` alone asks
+ * who may create.
+ */
 async function isCertifiedBy(
   context: PolicyContext,
   sets: readonly RuleSet[],
@@ -159,7 +162,8 @@ async function isCertifiedBy(
   const signed = { author: pusher, committer: pusher, parents: 0 }
   for (const { policy, rules } of sets) {
     const facts = await context.facts(id, policy)
-    const names = namesOf(identify(policy, facts, signed))
+    const signing = identify(policy, facts, signed)
+    const names = where === 'by' ? creatorsOf(signing) : namesOf(signing)
     const pathless = rules.filter((rule) => !isPathRule(rule))
     const stands = ({ by, mergeBy }: Rule): boolean =>
       names.some((name) => by.has(name) || (where === 'by or merge-by' && mergeBy.has(name)))

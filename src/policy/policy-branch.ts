@@ -163,7 +163,12 @@ async function evaluateEdge(
   const sets = setsFor(context, landing.policy, ref)
   // What was there before was judged when it came; by another policy it is judged again, as audits will.
   const judged = known?.landing === landing.commit ? [known.before] : []
-  const arriving = await judgeArriving(context, sets, edge, fromLanding(landing, chain), judged)
+  const landed = landingAt(chain, index)
+  const inForce = {
+    ...fromLanding(landing, chain),
+    ...(landed.index === index && { landing: landed.policy }),
+  }
+  const arriving = await judgeArriving(context, sets, edge, inForce, judged)
   const failed = failureAt(chain, index)?.reasons ?? []
   const isHere = arriving.judgements.some(({ id }) => id === edge.after)
   return outcome(
