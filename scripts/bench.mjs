@@ -86,7 +86,7 @@ function renderTable(rows) {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { runs: { type: 'string', default: '21' }, json: { type: 'string' } },
+    options: { runs: { type: 'string', default: '41' }, json: { type: 'string' } },
   })
   const files = readdirSync(folder).filter((entry) => entry.endsWith('.mjs'))
   const names = files.map((entry) => entry.replace(/\.mjs$/, ''))

@@ -1,4 +1,5 @@
 import { compareBytes, concatBytes, encodeUtf8 } from '../encoding/bytes.ts'
+import { isoTime } from '../encoding/time.ts'
 import { TAG, contextTag } from './der.ts'
 import { encodeOid } from './oid.ts'
 
@@ -73,7 +74,7 @@ export function derUtf8String(text: string): Uint8Array {
 
 /** UTCTime before 2050, GeneralizedTime from then on (RFC 5280 §4.1.2.5); seconds since the epoch. */
 export function derTime(seconds: number): Uint8Array {
-  const iso = new Date(seconds * 1000).toISOString()
+  const iso = isoTime(seconds * 1000)
   const digits = `${iso.slice(0, 19).replace(/[-T:]/g, '')}Z`
   return iso < '2050'
     ? der(TAG.utcTime, encodeUtf8(digits.slice(2)))

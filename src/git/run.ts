@@ -54,21 +54,22 @@ const readingOptions = [
  * fetch of a missing object fails before anything is started.
  */
 export function gitEnvironment(base: Environment): Record<string, string | undefined> {
-  const env: Record<string, string | undefined> = { ...base }
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('GIT_TRACE') || dropped.has(name)) Reflect.deleteProperty(env, name)
+  const env: Record<string, string | undefined> = {}
+  for (const name of Object.keys(base)) {
+    if (!name.startsWith('GIT_TRACE') && !dropped.has(name)) env[name] = base[name]
   }
-  return {
-    ...env,
-    LC_ALL: 'C',
-    LANGUAGE: 'C',
-    GIT_NO_REPLACE_OBJECTS: '1',
-    GIT_NO_LAZY_FETCH: '1',
-    GIT_ALLOW_PROTOCOL: 'none',
-    GIT_GRAFT_FILE: '/dev/null',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_OPTIONAL_LOCKS: '0',
-  }
+  return Object.assign(env, forced)
+}
+
+const forced = {
+  LC_ALL: 'C',
+  LANGUAGE: 'C',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_ALLOW_PROTOCOL: 'none',
+  GIT_GRAFT_FILE: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_OPTIONAL_LOCKS: '0',
 }
 
 const dropped = new Set([

@@ -1,4 +1,5 @@
 import { escapeStatus } from '../encoding/escape.ts'
+import { isoTime } from '../encoding/time.ts'
 
 /** OpenPGP algorithm numbers that GnuPG's protocol wants: 19 is ECDSA, 8 is SHA-256. */
 const ECDSA_SHA256 = '19 8'
@@ -33,7 +34,7 @@ export type VerifyStatus =
 export function verifyStatusLines(status: VerifyStatus): string {
   switch (status.kind) {
     case 'good': {
-      const date = new Date(status.time * 1000).toISOString().slice(0, 10)
+      const date = isoTime(status.time * 1000).slice(0, 10)
       return lines(
         'NEWSIG',
         // Never an empty name: git would take the next line for it.

@@ -1,5 +1,6 @@
 import type { Facts } from '../facts.ts'
-import { ownersOf, showTime, trustedTime } from './identify.ts'
+import { isoTime } from '../encoding/time.ts'
+import { ownersOf, trustedTime } from './identify.ts'
 import type { Owner, SignedObject } from './identify.ts'
 import type { Policy, Revocation } from './model.ts'
 import type { Reason } from './reason.ts'
@@ -37,7 +38,7 @@ export async function denialsOf(
   const at = closed.findIndex((until) => until !== undefined)
   const until = closed[at]
   if (isClosed && until !== undefined && time !== undefined) {
-    const detail = `${owners[at]?.entry.name ?? ''} counted until ${showTime(until)}; signed ${showTime(time)}`
+    const detail = `${owners[at]?.entry.name ?? ''} counted until ${isoTime(until)}; signed ${isoTime(time)}`
     reasons.push({ code: 'AFTER_UNTIL', detail })
   }
   const names = new Set(owners.map(({ entry }) => entry.name))

@@ -1,6 +1,6 @@
 import { showIssuer } from './issuers.ts'
 import type { Entry, Policy, RevocationTarget, Rule, Window } from './model.ts'
-import { showTime } from './identify.ts'
+import { isoTime } from '../encoding/time.ts'
 
 /**
  * What a policy gives and takes compared with another, in words: who gained or lost what, where. Empty
@@ -66,7 +66,7 @@ function settings(before: Policy, after: Policy): string[] {
   }
   if (before.expires !== after.expires) {
     const shown = (time: number | undefined): string =>
-      time === undefined ? 'never' : showTime(time)
+      time === undefined ? 'never' : isoTime(time)
     lines.push(`to be looked at again: ${shown(before.expires)} becomes ${shown(after.expires)}`)
   }
   return lines
@@ -139,8 +139,8 @@ function window(times: Window): string {
 
 function windowTexts({ since, until }: Window): string[] {
   return [
-    ...(since === undefined ? [] : [`since ${showTime(since)}`]),
-    ...(until === undefined ? [] : [`until ${showTime(until)}`]),
+    ...(since === undefined ? [] : [`since ${isoTime(since)}`]),
+    ...(until === undefined ? [] : [`until ${isoTime(until)}`]),
   ]
 }
 
@@ -208,8 +208,8 @@ function rights(rule: Rule): string[] {
 }
 
 function showRevocation({ target, from, to, except }: Policy['revoke'][number]): string {
-  const start = from === undefined ? '' : ` from ${showTime(from)}`
-  const end = to === undefined ? '' : ` to ${showTime(to)}`
+  const start = from === undefined ? '' : ` from ${isoTime(from)}`
+  const end = to === undefined ? '' : ` to ${isoTime(to)}`
   const but = except.size === 0 ? '' : ` except for ${[...except].join(', ')}`
   return `${showTarget(target)}${start}${end}${but}`
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../encoding/time.ts'
 import type { Facts, Signer } from '../facts.ts'
 import type { CommitObject } from './git-answers.ts'
 import { identBytes, parseIdent } from './ident.ts'
@@ -183,21 +184,17 @@ function outsideWindow(
     if (since !== undefined && time < since) {
       return {
         code: 'BEFORE_SINCE',
-        detail: `${entry.name} counts since ${showTime(since)}; signed ${showTime(time)}`,
+        detail: `${entry.name} counts since ${isoTime(since)}; signed ${isoTime(time)}`,
       }
     }
     if (until !== undefined && time >= until) {
       return {
         code: 'AFTER_UNTIL',
-        detail: `${entry.name} counted until ${showTime(until)}; signed ${showTime(time)}`,
+        detail: `${entry.name} counted until ${isoTime(until)}; signed ${isoTime(time)}`,
       }
     }
   }
   return undefined
-}
-
-export function showTime(ms: number): string {
-  return new Date(ms).toISOString().replace('.000', '')
 }
 
 /**

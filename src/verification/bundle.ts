@@ -21,7 +21,7 @@ import { isValidAt } from '../x509/path.ts'
 import { findChain, verifyScts, whyChainNotValid } from './certificate-chain.ts'
 import { conclude, Findings } from './outcome.ts'
 import { signerFacts, whyNoSigner } from './signer.ts'
-import { formatTime } from './time.ts'
+import { isoTime } from '../encoding/time.ts'
 
 /** What a bundle is said to be about. */
 export type Artifact =
@@ -276,7 +276,7 @@ function* judgeCertificate(
   else findings.failed('chain', 'UNTRUSTED_CERTIFICATE', invalid)
   const outside = times.find((at) => !isValidAt(leaf, at))
   if (outside !== undefined) {
-    const detail = `${formatTime(outside)} is outside the validity of the certificate`
+    const detail = `${isoTime(outside * 1000)} is outside the validity of the certificate`
     findings.failed('trusted-time', 'OUTSIDE_CERTIFICATE_VALIDITY', detail)
   } else if (times.length > 0) findings.passed('trusted-time')
   const unfit = whyNoSigner(leaf)

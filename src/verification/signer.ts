@@ -15,7 +15,7 @@ import { fulcioIdentity } from '../x509/fulcio.ts'
 import type { FulcioIdentity } from '../x509/fulcio.ts'
 import { formatName } from '../x509/name.ts'
 import { unknownCriticalExtension } from '../x509/path.ts'
-import { formatTime } from './time.ts'
+import { isoTime } from '../encoding/time.ts'
 
 /** What a certificate says, whoever vouches for it. Parts that cannot be read are left empty. */
 export function certificateFacts(certificate: Certificate): CertificateFacts {
@@ -74,8 +74,8 @@ function profileOf(certificate: Certificate): Profile {
     facts: {
       serial: encodeHex(certificate.serial),
       sha256: encodeHex(sha256(certificate.der)),
-      not_before: formatTime(certificate.notBefore),
-      not_after: formatTime(certificate.notAfter),
+      not_before: isoTime(certificate.notBefore * 1000),
+      not_after: isoTime(certificate.notAfter * 1000),
       issuer: orElse('', [], () => formatName(certificate.issuer)),
       san: names.map(({ text }) => text),
     },

@@ -17,7 +17,7 @@ import type { LogEvidence } from './log-evidence.ts'
 import type { Findings } from './outcome.ts'
 import type { SignatureForm } from './signature-form.ts'
 import { whyNoSigner } from './signer.ts'
-import { formatTime } from './time.ts'
+import { isoTime } from '../encoding/time.ts'
 
 /** What one trust root proves about a signature that holds. */
 export interface Proven {
@@ -61,7 +61,7 @@ export function* judgeUnderRoot(
   if (scts.result === 'passed') findings.passed('sct', scts.log.baseUrl)
   else if (scts.result === 'absent') findings.absent('sct')
   else findings.failed('sct', 'SCT_INVALID', scts.why)
-  return { times: times.map(({ source, at, by }) => ({ source, at: formatTime(at), by })), log }
+  return { times: times.map(({ source, at, by }) => ({ source, at: isoTime(at * 1000), by })), log }
 }
 
 type TimeOf = Omit<TrustedTime, 'at'> & { at: number }
@@ -163,7 +163,7 @@ function judgeTimes(
     findings.failed(
       'trusted-time',
       'OUTSIDE_CERTIFICATE_VALIDITY',
-      `${formatTime(outside.at)} (${outside.source}) is outside the validity of the certificate`,
+      `${isoTime(outside.at * 1000)} (${outside.source}) is outside the validity of the certificate`,
     )
   } else if (times.length > 0) findings.passed('trusted-time')
   else findings.absent('trusted-time', 'NO_TRUSTED_TIME')

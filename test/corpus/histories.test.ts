@@ -11,7 +11,7 @@ import { checked } from '../../src/git/objects.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { LeafCache } from '../../src/verification/leaf-cache.ts'
 import { verifyObject } from '../../src/verification/object.ts'
-import { formatTime } from '../../src/verification/time.ts'
+import { isoTime } from '../../src/encoding/time.ts'
 import { readShared, readSharedLines, sharedPath } from '../shared.ts'
 import { describeShared, found, recordCount } from './truth.ts'
 
@@ -91,7 +91,9 @@ describeShared('real histories', () => {
       expect(certificate?.san, expected.oid).toEqual(expected.san)
       expect(signer?.issuer, expected.oid).toBe(expected.issuer)
       const at = expected.integratedTime
-      expect(times.map((time) => time.at)).toEqual(typeof at === 'number' ? [formatTime(at)] : [])
+      expect(times.map((time) => time.at)).toEqual(
+        typeof at === 'number' ? [isoTime(1000 * at)] : [],
+      )
     }
   })
 })

@@ -4,7 +4,7 @@ import type { Facts } from '../../src/facts.ts'
 import { objectId } from '../../src/git/objects.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { verifyObject } from '../../src/verification/object.ts'
-import { formatTime } from '../../src/verification/time.ts'
+import { isoTime } from '../../src/encoding/time.ts'
 import { readShared, readSharedLines, readTarGz } from '../shared.ts'
 import { describeShared, expectedOutcome, found, recordCount } from './truth.ts'
 
@@ -64,8 +64,8 @@ describeShared('real objects of the corpus', () => {
       expect(certificate, oid).toMatchObject({
         serial: cert.serial,
         sha256: cert.sha256,
-        not_before: formatTime(cert.notBefore),
-        not_after: formatTime(cert.notAfter),
+        not_before: isoTime(1000 * cert.notBefore),
+        not_after: isoTime(1000 * cert.notAfter),
         san: cert.san,
       })
       if (cert.san.length !== 1) expect(signer, oid).toBeNull()
@@ -86,7 +86,7 @@ describeShared('real objects of the corpus', () => {
         expect(log, oid).toEqual([
           { by: tlog.log, index: tlog.logIndex, kind: tlog.kind, version: '0.0.1' },
         ])
-        const at = formatTime(tlog.integratedTime)
+        const at = isoTime(1000 * tlog.integratedTime)
         expect(times, oid).toEqual([{ source: 'rekor-v1', at, by: tlog.log }])
       }
       if (sct !== undefined) {

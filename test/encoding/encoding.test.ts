@@ -7,6 +7,7 @@ import { decodeHex } from '../../src/encoding/hex.ts'
 import { parseJson } from '../../src/encoding/json.ts'
 import { encodePem, parsePem, parsePemBundle } from '../../src/encoding/pem.ts'
 import { bytesField, encodeVarint, readMessage, varintField } from '../../src/encoding/protobuf.ts'
+import { isoTime } from '../../src/encoding/time.ts'
 
 const code = (value: string): unknown => expect.objectContaining({ code: value })
 
@@ -113,6 +114,13 @@ describe('readMessage()', () => {
     ])
   })
 
+  it.each([0n, 127n, 128n, 2n ** 49n - 1n, 2n ** 49n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n])(
+    'reads the varint %s',
+    (varint) => {
+      expect(readMessage(varintField(1, varint))).toEqual([{ number: 1, wireType: 0, varint }])
+    },
+  )
+
   it.each([
     ['a cut varint', [0x08, 0x80]],
     ['a varint that is not minimal', [0x08, 0x81, 0x00]],
@@ -124,6 +132,18 @@ describe('readMessage()', () => {
     ['field number 0', [0x00, 0x00]],
   ])('rejects %s', (_, bytes) => {
     expect(() => readMessage(Uint8Array.from(bytes))).toThrow(code('PROTOBUF_MALFORMED'))
+  })
+})
+
+describe('isoTime()', () => {
+  it.each([
+    0, -1, 999, 1_000, 951_782_399_999, 951_782_400_000, 253_402_300_799_999, 253_402_300_800_000,
+  ])('writes %s as Date does, without an empty fraction', (ms) => {
+    expect(isoTime(ms)).toBe(new Date(ms).toISOString().replace('.000Z', 'Z'))
+  })
+
+  it('refuses what no Date can hold', () => {
+    expect(() => isoTime(Number.NaN)).toThrow(RangeError)
   })
 })
 

@@ -6,7 +6,7 @@ import { parseEntryV1 } from '../../src/sigstore/rekor-v1.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import type { TransparencyLogEntry } from '../../src/tlog/entry.ts'
 import { pushCertificate, verifyObject } from '../../src/verification/object.ts'
-import { formatTime } from '../../src/verification/time.ts'
+import { isoTime } from '../../src/encoding/time.ts'
 import { describeShared, expectedOutcome, found, recordCount } from '../corpus/truth.ts'
 import { readShared, readSharedLines, readTarGz } from '../shared.ts'
 
@@ -71,8 +71,8 @@ describeShared('what the Go programs made', () => {
       if (item.extensions === null) continue
       expect(certificate, label).toMatchObject({
         serial: item.cert_serial,
-        not_before: formatTime(item.not_before),
-        not_after: formatTime(item.not_after),
+        not_before: isoTime(1000 * item.not_before),
+        not_after: isoTime(1000 * item.not_after),
         san: item.san,
       })
       expect(facts.signer?.issuer, label).toBe(item.extensions['8'])
@@ -84,7 +84,7 @@ describeShared('what the Go programs made', () => {
       for (const { source, at, by: authority } of times) {
         const known = source === 'rekor-v1' ? item.log_entry?.integratedTime : item.timestamp?.time
         expect([at, authority], label).toEqual([
-          formatTime(found(known, label)),
+          isoTime(1000 * found(known, label)),
           source === 'rekor-v1' ? REKOR : TSA,
         ])
       }

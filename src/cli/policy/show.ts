@@ -3,7 +3,7 @@ import { EXIT, PolicyError, UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
 import { resolveRevision, unknownRevision } from '../../git/refs.ts'
 import { landingAt } from '../../policy/chain.ts'
-import { showTime } from '../../policy/identify.ts'
+import { isoTime } from '../../encoding/time.ts'
 import { openPolicy } from '../audit/policy-source.ts'
 import { defineCommand } from '../command.ts'
 import { PROOF_OPTIONS } from '../verify/options.ts'
@@ -58,7 +58,7 @@ export const show = defineCommand({
         const index = at.commits.indexOf(commit)
         const landing = landingAt(at, index)
         const by = landing.signedBy === undefined ? 'unproven' : escapeText(landing.signedBy)
-        const time = landing.at === undefined ? '' : `, ${showTime(landing.at)}`
+        const time = landing.at === undefined ? '' : `, ${isoTime(landing.at)}`
         const how = landing.index === 0 ? 'the anchor' : 'landed'
         stderr.write(`in force at ${commit}\n${how}: ${landing.commit}, signed by ${by}${time}\n`)
         for (const failed of at.failed.filter((one) => one.index <= index)) {
