@@ -51,6 +51,21 @@ describe('git-signet status', () => {
     })
   })
 
+  it('names settings that somebody made and nobody reads', async () => {
+    await person.git('config', '--global', 'signet.trustedRoots', '/root.json')
+    await person.git('config', '--global', 'signet.hook.format', 'json')
+    await person.git('config', '--global', 'gitsign.fulcioRoot', '/root.pem')
+    await person.git('config', '--global', 'gitsign.rekorMode', 'offline')
+    const { stdout } = await person.signet('status')
+    expect(stdout).toContain(
+      "  signet.trustedroots is set, but there is no such setting\n    git config --show-origin --get-all 'signet.trustedroots'\n",
+    )
+    expect(stdout).toMatch(
+      /\nto know\n {2}gitsign\.fulcioroot is gitsign's alone and not read here\n {4}.*signet\.trustedRoot FILE\n$/,
+    )
+    expect(stdout).not.toMatch(/(format|rekormode) is /)
+  })
+
   it('never shows a secret', async () => {
     const env = { SIGNET_ID_TOKEN: secret, SIGNET_REKOR_URL: 'http://user:hunter2@127.0.0.1:1' }
     for (const args of [['status'], ['status', '--json'], ['status', '--check']]) {

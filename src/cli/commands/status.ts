@@ -36,5 +36,5 @@ export const status = defineCommand({
 
 function exitCodeOf(findings: readonly Finding[]): ExitCode {
   if (findings.some(({ kind }) => kind === 'configuration')) return EXIT.usage
-  return findings.length > 0 ? EXIT.unchecked : EXIT.ok
+  return findings.some(({ kind }) => kind === 'service') ? EXIT.unchecked : EXIT.ok
 }

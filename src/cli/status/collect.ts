@@ -14,6 +14,7 @@ import { displayUrl } from '../../sigstore/url.ts'
 import type { Context } from '../context.ts'
 import { VERSION } from '../version.ts'
 import type { Finding, ServiceLine, SettingLine, StatusReport, TrustRootLine } from './report.ts'
+import { unreadSettings } from './unread.ts'
 
 const GIT_KEYS = ['gpg.format', 'gpg.x509.program', 'commit.gpgSign', 'tag.gpgSign']
 const HOOKS = ['pre-receive', 'update', 'pre-push']
@@ -41,7 +42,7 @@ export async function collectStatus(context: Context, gitConfig: GitConfig): Pro
   const settings = attempt(() => loadSettings({ env, gitConfig }))
   const services = settings && attempt(() => chooseServices(settings, clock() / 1000))
   const roots = settings && attempt(() => loadTrustRoots(settings.trustedRoot))
-  findings.push(...gitFindings(gitConfig))
+  findings.push(...gitFindings(gitConfig), ...unreadSettings(gitConfig))
   const report: StatusReport = {
     version: VERSION,
     program: context.programPath,

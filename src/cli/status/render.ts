@@ -1,5 +1,5 @@
 import { escapeText } from '../../encoding/escape.ts'
-import type { StatusReport, TrustRootLine } from './report.ts'
+import type { Finding, StatusReport, TrustRootLine } from './report.ts'
 
 function rows(lines: readonly (readonly string[])[]): string {
   const widths = [0, 1, 2].map((column) =>
@@ -48,14 +48,16 @@ export function renderStatus(report: StatusReport): string {
             .map((line) => `  hint: ${escapeText(line, 500)}\n`)
             .join('')}`,
         ),
-    section(
-      'to mend',
-      report.findings
-        .map(({ message, hint }) => `  ${message}\n${hint === undefined ? '' : `    ${hint}\n`}`)
-        .join(''),
-    ),
+    section('to mend', findingLines(report.findings.filter(({ kind }) => kind !== 'note'))),
+    section('to know', findingLines(report.findings.filter(({ kind }) => kind === 'note'))),
   ]
   return sections.filter((text) => text !== '').join('\n')
+}
+
+function findingLines(findings: readonly Finding[]): string {
+  return findings
+    .map(({ message, hint }) => `  ${message}\n${hint?.replace(/^/gm, '    ').concat('\n') ?? ''}`)
+    .join('')
 }
 
 function section(title: string, body: string): string {

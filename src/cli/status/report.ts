@@ -2,8 +2,8 @@
 export interface Finding {
   /** Stable. */
   readonly code: string
-  /** `configuration`: somebody has to change something; `service`: it may pass. */
-  readonly kind: 'configuration' | 'service'
+  /** `configuration`: somebody has to change something; `service`: it may pass; `note`: good to know. */
+  readonly kind: 'configuration' | 'service' | 'note'
   readonly message: string
   /** A command, or a sentence that holds one. */
   readonly hint?: string | undefined
