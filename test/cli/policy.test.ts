@@ -244,3 +244,23 @@ test('policy show prints the policy in force and the landing it came from', asyn
   expect(then).toMatchObject({ status: 0, stdout: first })
   expect(then.stderr).toContain(`the anchor: ${anchor}`)
 })
+
+test('attack 91: in a checkout of a ref that no rule is about, verify judges for the policy branch', async () => {
+  await alice.repository('elsewhere')
+  write('elsewhere', 'a', '1')
+  await line('elsewhere', 'add', 'a')
+  await line('elsewhere', 'commit', '-qm', 'unsigned', '--no-gpg-sign')
+  await line('elsewhere', 'branch', '-M', 'main')
+  await line('elsewhere', 'switch', '-qc', 'free')
+  write('elsewhere', 'p.toml', simple.replace('[people.alice]', 'other-refs = "any"\n$&'))
+  const verify = (...args: string[]): Promise<ProcessResult> =>
+    alice.run(process.execPath, [programPath, 'verify', '--policy', 'p.toml', '--json', ...args], {
+      cwd: 'elsewhere',
+    })
+  const { status, stdout } = await verify('HEAD')
+  expect(status).toBe(1)
+  expect(stdout).toContain('"ref":"refs/heads/main"')
+  expect(stdout).toContain('UNSIGNED')
+  expect((await verify('--for', 'refs/heads/free', 'HEAD')).stdout).not.toContain('UNSIGNED')
+  expect((await verify('--for', 'refs/heads/absent', 'HEAD')).status).toBe(2)
+})
