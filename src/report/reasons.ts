@@ -98,8 +98,8 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
   UNSUPPORTED: {
     meaning: 'is signed in a way that this version cannot check',
-    fix: 'update git-signet, or sign with git signet',
-    command: RESIGN,
+    fix: 'if it is OpenPGP or SSH, let a policy pin its key; else update git-signet, or sign it again',
+    command: 'git signet policy init',
     exit: 4,
   },
   OUTSIDE_CERTIFICATE_VALIDITY: {
