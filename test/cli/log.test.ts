@@ -51,6 +51,20 @@ describeShared('git-signet log', () => {
     expect((await log('--output=/dev/null')).status).toBe(2)
   })
 
+  it('draws no more commits than -n says', async () => {
+    const { status, stdout } = await log('-n', '2')
+    expect({ status, commits: stdout.match(/^[|*\\/ ]*\* /gm)?.length }).toEqual({
+      status: 4,
+      commits: 2,
+    })
+    const wrong = await log('-n', 'two')
+    expect({ status: wrong.status, stderr: wrong.stderr }).toEqual({
+      status: 2,
+      stderr:
+        'git-signet: error: -n needs a number of commits, not "two"\ngit-signet: hint: git signet log -n 20\n',
+    })
+  })
+
   it('follows paths as git log does', async () => {
     const path = await person.plainRepository('paths', ['a', '--output=x'])
     const run = (...args: string[]): Promise<ProcessResult> =>

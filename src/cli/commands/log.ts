@@ -1,6 +1,8 @@
 import type { ExitCode } from '../../errors.ts'
+import { escapeText } from '../../encoding/escape.ts'
 import { UnavailableError, UsageError } from '../../errors.ts'
 import { graphLines } from '../../git/log-graph.ts'
+import type { LogSelection } from '../../git/log-graph.ts'
 import { GRAPH_FORMAT, parseGraphLine, renderGraphLine } from '../../report/graph.ts'
 import { styleFor } from '../../report/terminal.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
@@ -22,17 +24,24 @@ export const log = defineCommand({
   description: `Ranges and paths are those of git log. The exit code is that of verify for the same commits.
 
 For a pager: git -p signet log.`,
-  examples: ['git signet log', 'git signet log origin/main..HEAD -- src'],
-  options: { ...PROOF_OPTIONS },
+  examples: ['git signet log', 'git signet log -n 20', 'git signet log origin/main..HEAD -- src'],
+  options: {
+    'max-count': { type: 'string', short: 'n', value: 'N', summary: 'No more than N commits' },
+    ...PROOF_OPTIONS,
+  },
   async run(context, { options, positionals, beforeTerminator }): Promise<ExitCode> {
     const { stdout } = context.streams
+    const selection = {
+      operands: operandsOf(positionals, beforeTerminator),
+      maxCount: parseCount(options['max-count']),
+    }
     const prover = await Prover.open(context, { ...options, keep: false })
     const history = await HistoryProver.open(context, prover)
     const judging = await openJudging(context, prover, NOTHING_TYPED)
     try {
       const style = styleFor(stdout, context.env)
       const count = new VerdictCount()
-      for await (const lines of drawn(history, operandsOf(positionals, beforeTerminator))) {
+      for await (const lines of drawn(history, selection)) {
         const parsed = lines.map(parseGraphLine)
         const ids = parsed.flatMap(({ commit }) => commit?.id ?? [])
         if (judging.kind === 'policy' && count.checked === 0) {
@@ -104,14 +113,22 @@ function operandsOf(
   return [...positionals.slice(0, beforeTerminator), '--', ...positionals.slice(beforeTerminator)]
 }
 
+/** @throws UsageError LOG_COUNT */
+function parseCount(text: string | undefined): string | undefined {
+  if (text === undefined || /^\d{1,9}$/.test(text)) return text
+  throw new UsageError('LOG_COUNT', `-n needs a number of commits, not "${escapeText(text)}"`, {
+    hint: 'git signet log -n 20',
+  })
+}
+
 /** git's lines. @throws UsageError LOG_OPERANDS where git understands none of it */
 async function* drawn(
   history: HistoryProver,
-  operands: readonly string[],
+  selection: LogSelection,
 ): AsyncGenerator<string[], void, undefined> {
   let isDrawn = false
   try {
-    for await (const lines of graphLines(history.repository.place, GRAPH_FORMAT, operands)) {
+    for await (const lines of graphLines(history.repository.place, GRAPH_FORMAT, selection)) {
       isDrawn = true
       yield lines
     }
