@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+// @ts-expect-error: a plain script
+import * as buildIfStale from '../../scripts/build-if-stale.mjs'
+
+const { isCodeCacheTaken } = buildIfStale as { isCodeCacheTaken: (folder: string) => boolean }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 let home: string
@@ -61,6 +65,18 @@ describe('the code cache beside git’s entry', () => {
     expect(without.stdout).toContain('[GNUPG:] ')
     writeFileSync(file, change(cache))
     expect(verify()).toEqual(without)
+    writeFileSync(file, cache)
+  })
+
+  it('is built anew when it was made by another version of V8, or is gone', () => {
+    const dist = join(home, 'dist')
+    const file = join(dist, 'gpg.cjs.cache')
+    const cache = readFileSync(file)
+    expect(isCodeCacheTaken(dist)).toBe(true)
+    writeFileSync(file, Buffer.from(cache).fill(cache.readUInt8(4) ^ 0xff, 4, 5))
+    expect(isCodeCacheTaken(dist)).toBe(false)
+    rmSync(file)
+    expect(isCodeCacheTaken(dist)).toBe(false)
     writeFileSync(file, cache)
   })
 })
