@@ -123,6 +123,8 @@ export const DEFINITIONS = {
   helpUrl: { kind: 'url', key: 'helpUrl', variable: 'HELP_URL', ...own },
   hookFormat: { kind: 'text', key: 'hook.format', variable: 'HOOK_FORMAT', ...own },
   hookAuditFile: { kind: 'path', key: 'hook.auditFile', variable: 'HOOK_AUDIT_FILE', ...own },
+  /** May be set several times. */
+  hookPushee: { kind: 'text', key: 'hook.pushee', variable: 'HOOK_PUSHEE', ...own },
 } as const satisfies Readonly<Record<string, SettingDefinition>>
 
 export type SettingName = keyof typeof DEFINITIONS
