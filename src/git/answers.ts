@@ -62,7 +62,9 @@ export class RepositoryAnswers implements GitAnswers {
     this.#trees = new TreeReader((id) => this.#readAnywhere(id))
     this.#ancestry = new Ancestry(place, paths, shallow, async (id) => {
       const commit = await this.commit(id)
-      return isUnanswered(commit) ? 'missing' : commit.parents
+      if (!isUnanswered(commit)) return commit.parents
+      // It is there, and judging it says that it is too large; git walks it all the same.
+      return commit.unanswered === 'LIMIT' ? [] : 'missing'
     })
     this.#merges = new MergeQueue(
       () => MergeScratch.create(place.env, paths),

@@ -25,7 +25,8 @@ export interface PushQuestion extends HookSession {
   readonly verifiedTip: (ref: string) => Promise<VerifiedTip>
   /** The last verified tip that a ref was seen to have; undefined: nobody remembers. */
   readonly remembered: (ref: string) => string | undefined
-  readonly limits: HookLimits
+  /** Undefined in an audit, which has read the history ahead and lets no number of commits pass for an answer. */
+  readonly limits: HookLimits | undefined
 }
 
 /** More refs than this: who descends from whom is answered from memory, of the whole history. */
@@ -127,6 +128,7 @@ async function rollback(
 
 /** Counts what arrives, and reads ahead what is asked about again and again. */
 async function prepare({ repository, session, steps, limits }: PushQuestion): Promise<void> {
+  if (limits === undefined) return
   const { anchor, chain } = session.context
   const include = steps.map(({ after }) => after).filter((id) => !isZero(id))
   if (include.length === 0) return
@@ -144,8 +146,10 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
   if (commits > limits.commits) {
     throw new UnavailableError(
       'LIMIT',
-      `over a limit of the hook: ${String(commits)} commits in one push`,
-      { hint: 'push in smaller parts: git push REMOTE COMMIT:refs/heads/BRANCH' },
+      `over a limit of the hook: ${String(commits)} commits in one push, and ${String(limits.commits)} are allowed`,
+      {
+        hint: 'push in smaller parts (git push REMOTE COMMIT:refs/heads/BRANCH), or on the server: git config signet.hook.maxCommits',
+      },
     )
   }
   if (steps.length > FEW_REFS) {

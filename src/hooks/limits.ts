@@ -1,3 +1,7 @@
+import { escapeText } from '../encoding/escape.ts'
+import { UsageError } from '../errors.ts'
+import type { GitConfig } from '../git/config.ts'
+
 /**
  * Every bound of a hook, in one place; what is above one is LIMIT and rejected. Real pushes are far
  * below. An object's and a signature's bounds are `objectBytes` and `signatureBytes` of encoding/limits.
@@ -7,12 +11,12 @@ export const HOOK_LIMITS = {
   refs: 100_000,
   /** Lines git writes to a hook: as many refs with long names. */
   inputBytes: 64 << 20,
-  /** Commits of one push. */
+  /** Commits of one push; `signet.hook.maxCommits`. */
   commits: 1_000_000,
   /** A push certificate: as many refs. */
   certificateBytes: 32 << 20,
-  /** From the start of the hook to its verdict. */
-  wallTimeMs: 30 * 60_000,
+  /** From the start of the hook to its verdict; `signet.hook.maxSeconds`. */
+  seconds: 30 * 60,
   /** Verdicts that are kept for the report of one push; the rest is counted. */
   reportedVerdicts: 1_000,
   /** The audit file and the one before it. */
@@ -20,3 +24,23 @@ export const HOOK_LIMITS = {
 } as const
 
 export type HookLimits = { readonly [K in keyof typeof HOOK_LIMITS]: number }
+
+/** The limits of one repository: the defaults, and what its owner has set. @throws UsageError SETTING_INVALID */
+export function readHookLimits(config: Pick<GitConfig, 'get'>): HookLimits {
+  return {
+    ...HOOK_LIMITS,
+    commits: readCount(config, 'signet.hook.maxCommits', HOOK_LIMITS.commits),
+    seconds: readCount(config, 'signet.hook.maxSeconds', HOOK_LIMITS.seconds),
+  }
+}
+
+function readCount(config: Pick<GitConfig, 'get'>, key: string, usual: number): number {
+  const text = config.get(key)
+  if (text === undefined || text === '') return usual
+  if (text !== null && /^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new UsageError(
+    'SETTING_INVALID',
+    `cannot use ${key}: "${escapeText(text ?? '', 80)}" is not a number from 1 to 999999999`,
+    { hint: `git config ${key} ${String(usual)}` },
+  )
+}

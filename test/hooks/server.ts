@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -49,6 +50,19 @@ export class Team extends Person {
     await this.git('init', '-q', '--bare', `--object-format=${format}`, folder)
     await this.git('-C', folder, 'config', 'signet.trustedRoot', this.rootFile)
     return new Server(this, folder)
+  }
+
+  /** A server whose hook enforces a policy file that names alice and bob, and alice's working copy. */
+  async guarded(
+    name: string,
+    more = '',
+    format = 'sha1',
+  ): Promise<{ server: Server; alice: Member; policy: string }> {
+    const server = await this.server(name, format)
+    const alice = await this.member('alice', server)
+    const policy = server.policyFile(this.policy(['alice', 'bob'], more))
+    await server.install('--policy', policy)
+    return { server, alice, policy }
   }
 
   /** A working copy of somebody, with `origin` set. */
@@ -116,6 +130,27 @@ export class Server {
   async install(...args: readonly string[]): Promise<void> {
     const installed = await this.signet('hook', 'install', 'pre-receive', ...args)
     if (installed.status !== 0) throw new Error(installed.stderr)
+  }
+
+  get hookFile(): string {
+    return join(this.path, 'hooks', 'pre-receive')
+  }
+
+  /**
+   * Has the installed hook find this shell script in place of git; `$real` is git itself. Stands for a
+   * git that is slow, dies or fails while the hook judges.
+   */
+  replaceGit(script: string): void {
+    const folder = join(this.path, 'git-in-hook')
+    mkdirSync(folder, { recursive: true })
+    const file = join(folder, 'git')
+    writeFileSync(
+      file,
+      `#!/bin/sh\nPATH=\${PATH#*:}\nreal=$(command -v git)\n${script}\nexec "$real" "$@"\n`,
+    )
+    chmodSync(file, 0o755)
+    const hook = readFileSync(this.hookFile, 'utf8')
+    writeFileSync(this.hookFile, hook.replace(/^unset .*$/m, `$&; PATH='${folder}':$PATH`))
   }
 
   /** Writes a policy file beside the repository. */

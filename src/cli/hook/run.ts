@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { readSetting } from '../../config/settings.ts'
 import { EXIT, SignetError, UnavailableError } from '../../errors.ts'
@@ -15,9 +14,10 @@ import {
 import { Journal } from '../../hooks/journal.ts'
 import type { JournalStep } from '../../hooks/journal.ts'
 import { judgePush } from '../../hooks/judge-push.ts'
-import { HOOK_LIMITS } from '../../hooks/limits.ts'
+import { readHookLimits } from '../../hooks/limits.ts'
 import { openHookSession } from '../../hooks/policy.ts'
 import { resolveSymbolic } from '../../hooks/symbolic.ts'
+import { TimeLimit } from '../../hooks/time-limit.ts'
 import { VerifiedTips } from '../../hooks/verified-tips.ts'
 import { inForceNow, isZero } from '../../policy/context.ts'
 import type { Step } from '../../policy/context.ts'
@@ -39,9 +39,9 @@ export async function runHook(
   flags: HookFlags,
   args: readonly string[],
 ): Promise<ExitCode> {
-  const timeout = new AbortController()
+  const time = new TimeLimit()
   try {
-    return await Promise.race([judge(name, context, flags, args), wallTime(timeout.signal)])
+    return await Promise.race([judge(name, context, flags, args, time), time.passed])
   } catch (error) {
     const failure = isKnown(error)
       ? { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) }
@@ -51,7 +51,7 @@ export async function runHook(
     if (flags.audit) return EXIT.ok
     return isKnown(error) && error.exit !== EXIT.ok ? error.exit : EXIT.internal
   } finally {
-    timeout.abort()
+    time.stop()
   }
 }
 
@@ -59,23 +59,17 @@ function isKnown(error: unknown): error is SignetError & { exit: ExitCode } {
   return error instanceof SignetError
 }
 
-async function wallTime(signal: AbortSignal): Promise<never> {
-  await sleep(HOOK_LIMITS.wallTimeMs, undefined, { signal, ref: false }).catch(() => undefined)
-  const minutes = HOOK_LIMITS.wallTimeMs / 60_000
-  throw new UnavailableError('LIMIT', `over a limit of the hook: ${String(minutes)} minutes`, {
-    hint: 'push in smaller parts',
-  })
-}
-
 async function judge(
   name: HookName,
   context: Context,
   flags: HookFlags,
   args: readonly string[],
+  time: TimeLimit,
 ): Promise<ExitCode> {
   const input = name === 'update' ? undefined : await readHookInput(context.streams.stdin.chunks())
   const surroundings = await Surroundings.open(context, name, flags)
   try {
+    time.set(readHookLimits(surroundings.config).seconds)
     const { format } = surroundings.repository
     const given =
       input === undefined
@@ -131,7 +125,14 @@ async function judgeServer(
   })
   const report = openReport(name, context, surroundings, flags, opened)
   try {
-    const question = { ...opened, repository, steps, certificate, roots, limits: HOOK_LIMITS }
+    const question = {
+      ...opened,
+      repository,
+      steps,
+      certificate,
+      roots,
+      limits: readHookLimits(config),
+    }
     const remembered = (ref: string): string | undefined => journal.tip(ref)
     const verifiedTip = (ref: string) => tips.of(ref)
     for await (const { step, outcomes } of judgePush({ ...question, remembered, verifiedTip })) {
@@ -200,7 +201,7 @@ async function judgeClient(
         return id === undefined ? 'none' : { id }
       },
       remembered: () => undefined,
-      limits: HOOK_LIMITS,
+      limits: readHookLimits(surroundings.config),
     })
     for await (const { step, outcomes } of judged) {
       await report.add(step, outcomes.map(withoutCertificates))

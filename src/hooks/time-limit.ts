@@ -1,0 +1,44 @@
+import { UnavailableError } from '../errors.ts'
+import { HOOK_LIMITS } from './limits.ts'
+
+/** Longer is no time that a timer can wait. */
+const MAX_MS = 2 ** 31 - 1
+
+/** How long a hook may take, counted from the start of its process. */
+export class TimeLimit {
+  /** Rejects with LIMIT once the time is over. */
+  readonly passed: Promise<never>
+  #timer: NodeJS.Timeout | undefined
+  #reject: (error: Error) => void = () => undefined
+
+  constructor() {
+    this.passed = new Promise((_, reject) => {
+      this.#reject = reject
+    })
+    // Nobody may be waiting when it is over.
+    this.passed.catch(() => undefined)
+    this.set(HOOK_LIMITS.seconds)
+  }
+
+  /** Another limit than the default. */
+  set(seconds: number): void {
+    this.stop()
+    const leftMs = Math.max(seconds * 1000 - performance.now(), 0)
+    this.#timer = setTimeout(
+      () => {
+        this.#reject(
+          new UnavailableError(
+            'LIMIT',
+            `over a limit of the hook: it took longer than ${String(seconds)} s`,
+            { hint: 'push in smaller parts, or on the server: git config signet.hook.maxSeconds' },
+          ),
+        )
+      },
+      Math.min(leftMs, MAX_MS),
+    ).unref()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+}
