@@ -113,14 +113,32 @@ export class World {
     return this.git('rev-parse', '--verify', revision)
   }
 
-  /** Runs git as somebody who signs whatever is made. */
+  /** Runs git as somebody who signs whatever is made; what HEAD is then. */
   async as(who: Signer, args: readonly string[], author = who): Promise<string> {
+    await this.#signing(who, args, author)
+    return this.id()
+  }
+
+  /** A signed commit of any tree with any parents; HEAD and the index stay as they are. */
+  make(who: Signer, tree: string, parents: readonly string[], message = 'made'): Promise<string> {
+    const all = parents.flatMap((id) => ['-p', id])
+    return this.#signing(who, ['commit-tree', '-S', tree, ...all, '-m', message], who)
+  }
+
+  /** Stores an object of any form. */
+  async store(type: 'tree' | 'blob', bytes: Buffer): Promise<string> {
+    const file = join(this.#person.home, 'object')
+    writeFileSync(file, bytes)
+    return this.git('hash-object', '-t', type, '-w', '--literally', file)
+  }
+
+  async #signing(who: Signer, args: readonly string[], author: Signer): Promise<string> {
     const token = await who.token()
     const config =
       who.key === undefined
         ? ['-c', 'gpg.format=x509', '-c', 'user.signingKey=any']
         : ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${who.key}`]
-    const { status, stderr } = await this.#person.run('git', [...config, ...args], {
+    const { status, stdout, stderr } = await this.#person.run('git', [...config, ...args], {
       cwd: this.#folder,
       env: {
         GIT_COMMITTER_NAME: who.name,
@@ -132,7 +150,7 @@ export class World {
       },
     })
     expect(status, `git ${args.join(' ')}: ${stderr}`).toBe(0)
-    return this.id()
+    return stdout.trim()
   }
 
   /** Commits files, signed. */
