@@ -9,6 +9,8 @@ import { build } from './build.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 
+let asked = 0
+
 function modifiedAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
@@ -35,7 +37,9 @@ export function isCodeCacheTaken(folder) {
   const text = readFileSync(file, 'latin1')
   const source = `(function (exports, require, module, __filename, __dirname) { ${text}\n})`
   const cachedData = readFileSync(`${file}.cache`).subarray(0, -64)
-  return new Script(source.padEnd(1 << 17), { cachedData }).cachedDataRejected === false
+  // V8 would not look at the cache of a name and text that it has compiled before.
+  const filename = `${file}#${String(asked++)}`
+  return new Script(source.padEnd(1 << 17), { filename, cachedData }).cachedDataRejected === false
 }
 
 export function setup() {
