@@ -8,6 +8,8 @@ export type SettingKind =
   | 'match'
   | 'rekor-version'
   | 'seconds'
+  /** A whole number from 1 on. */
+  | 'count'
   | 'secret'
 
 /** gitsign reads most variables with two prefixes, some with its own alone. */
@@ -125,6 +127,20 @@ export const DEFINITIONS = {
   hookAuditFile: { kind: 'path', key: 'hook.auditFile', variable: 'HOOK_AUDIT_FILE', ...own },
   /** May be set several times. */
   hookPushee: { kind: 'text', key: 'hook.pushee', variable: 'HOOK_PUSHEE', ...own },
+  hookMaxCommits: {
+    kind: 'count',
+    key: 'hook.maxCommits',
+    variable: 'HOOK_MAX_COMMITS',
+    default: '1000000',
+    ...own,
+  },
+  hookMaxSeconds: {
+    kind: 'count',
+    key: 'hook.maxSeconds',
+    variable: 'HOOK_MAX_SECONDS',
+    default: '1800',
+    ...own,
+  },
 } as const satisfies Readonly<Record<string, SettingDefinition>>
 
 export type SettingName = keyof typeof DEFINITIONS

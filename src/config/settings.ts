@@ -21,6 +21,7 @@ interface Values {
   match: boolean | 'warn'
   'rekor-version': 1 | 2
   seconds: number
+  count: number
   secret: string
 }
 
@@ -147,6 +148,9 @@ function parseValue(
       return text === '1' ? 1 : 2
     case 'seconds':
       if (!/^\d{1,5}$/.test(text)) throw refuse('a number of seconds')
+      return Number(text)
+    case 'count':
+      if (!/^[1-9]\d{0,8}$/.test(text)) throw refuse('a number from 1 to 999999999')
       return Number(text)
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { escapeText } from '../encoding/escape.ts'
 import { UsageError } from '../errors.ts'
 
@@ -12,7 +12,7 @@ const MAX_BYTES = 4 << 20
  */
 export function readTextFile(path: string, code: string, what: string): string {
   try {
-    const bytes = readFileSync(path)
+    const bytes = readAtMost(path, MAX_BYTES + 1)
     if (bytes.length > MAX_BYTES) throw new UsageError(code, `cannot read ${what}: it is too long`)
     return bytes.toString('utf8')
   } catch (error) {
@@ -22,5 +22,27 @@ export function readTextFile(path: string, code: string, what: string): string {
     throw new UsageError(code, `cannot read ${what}: ${why} (${escapeText(path)})`, {
       cause: error,
     })
+  }
+}
+
+/**
+ * The first bytes of a file, all of them where it has no more: a device or a pipe may never end.
+ *
+ * @throws as node:fs
+ */
+export function readAtMost(path: string, maxBytes: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const parts: Buffer[] = []
+    for (let left = maxBytes; left > 0;) {
+      const block = Buffer.allocUnsafe(Math.min(left, 1 << 16))
+      const read = readSync(file, block)
+      if (read === 0) break
+      parts.push(block.subarray(0, read))
+      left -= read
+    }
+    return Buffer.concat(parts)
+  } finally {
+    closeSync(file)
   }
 }

@@ -1,6 +1,5 @@
-import { escapeText } from '../encoding/escape.ts'
-import { UsageError } from '../errors.ts'
-import type { GitConfig } from '../git/config.ts'
+import { readSetting } from '../config/settings.ts'
+import type { SettingSources } from '../config/settings.ts'
 
 /**
  * Every bound of a hook, in one place; what is above one is LIMIT and rejected. Real pushes are far
@@ -26,21 +25,10 @@ export const HOOK_LIMITS = {
 export type HookLimits = { readonly [K in keyof typeof HOOK_LIMITS]: number }
 
 /** The limits of one repository: the defaults, and what its owner has set. @throws UsageError SETTING_INVALID */
-export function readHookLimits(config: Pick<GitConfig, 'get'>): HookLimits {
+export function readHookLimits(sources: SettingSources): HookLimits {
   return {
     ...HOOK_LIMITS,
-    commits: readCount(config, 'signet.hook.maxCommits', HOOK_LIMITS.commits),
-    seconds: readCount(config, 'signet.hook.maxSeconds', HOOK_LIMITS.seconds),
+    commits: readSetting('hookMaxCommits', sources).value,
+    seconds: readSetting('hookMaxSeconds', sources).value,
   }
-}
-
-function readCount(config: Pick<GitConfig, 'get'>, key: string, usual: number): number {
-  const text = config.get(key)
-  if (text === undefined || text === '') return usual
-  if (text !== null && /^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new UsageError(
-    'SETTING_INVALID',
-    `cannot use ${key}: "${escapeText(text ?? '', 80)}" is not a number from 1 to 999999999`,
-    { hint: `git config ${key} ${String(usual)}` },
-  )
 }

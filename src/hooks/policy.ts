@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { readAtMost } from '../config/text-file.ts'
 import { sha256 } from '../crypto/digest.ts'
 import { escapeText } from '../encoding/escape.ts'
 import { encodeHex } from '../encoding/hex.ts'
@@ -8,7 +8,7 @@ import type { RepositoryAnswers } from '../git/answers.ts'
 import { isObjectId } from '../git/object-form.ts'
 import { POLICY_DIRECTORY } from '../policy/fold.ts'
 import { isUnanswered } from '../policy/git-answers.ts'
-import { parsePolicy } from '../policy/parse.ts'
+import { MAX_POLICY_BYTES, parsePolicy } from '../policy/parse.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { FactsCache } from '../verification/cache.ts'
 import { policyFilesInFolder } from '../verification/policy-files.ts'
@@ -112,7 +112,7 @@ export function readPolicyFile(
 ): FixedPolicy {
   let bytes: Buffer
   try {
-    bytes = readFileSync(path)
+    bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const why = 'code' in error ? String(error.code) : error.message

@@ -69,8 +69,8 @@ export function policyFilesInFolder(folder: string): PolicyFiles {
     async read(path) {
       const place = placeOf(path)
       try {
-        const { size } = await stat(place)
-        return size > maxBytes ? undefined : await readFile(place)
+        const found = await stat(place)
+        return found.isFile() && found.size <= maxBytes ? await readFile(place) : undefined
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw new UnavailableError('POLICY_FILE', `cannot read ${place}`, { cause: error })

@@ -86,7 +86,9 @@ describe('attack 56: above each configured limit (commits, refs, object, signatu
       ['signet.hook.maxSeconds', '0'],
     ] as const) {
       await server.git('config', key, value)
-      expect(await refusal(alice)).toContain(`cannot use ${key}: "${value}" is not a number`)
+      expect(await refusal(alice)).toContain(
+        `cannot use ${key} (git configuration): "${value}" is not a number`,
+      )
       await server.git('config', '--unset', key)
     }
     const push = await alice.push('origin', MAIN)

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../../config/directories.ts'
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
+import { readAtMost } from '../../config/text-file.ts'
 import { sha256 } from '../../crypto/digest.ts'
 import { encodeHex } from '../../encoding/hex.ts'
 import { escapeText } from '../../encoding/escape.ts'
@@ -13,7 +13,7 @@ import { resolveRevision, unknownRevision } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { POLICY_DIRECTORY } from '../../policy/fold.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
-import { parsePolicy } from '../../policy/parse.ts'
+import { MAX_POLICY_BYTES, parsePolicy } from '../../policy/parse.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import type { LogCompletion } from '../../verification/online-keep.ts'
@@ -187,7 +187,7 @@ async function hasPolicy(repository: RepositoryAnswers, commit: string): Promise
 function readPolicyFile(path: string, use: { policyBranch: string; use?: 'floor' }): FixedPolicy {
   let bytes: Buffer
   try {
-    bytes = readFileSync(path)
+    bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === undefined) throw error

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import { escapeText } from '../../encoding/escape.ts'
 import { defineCommand, defineGroup } from '../command.ts'
@@ -63,7 +64,17 @@ function program(name: HookName) {
     options: HOOK_OPTIONS,
     async run(context, { options, positionals }) {
       const { runHook } = await import('../hook/run.ts')
-      return runHook(name, context, options, positionals)
+      const { streams, cwd, env, clock } = context
+      return runHook(name, {
+        flags: options,
+        args: positionals,
+        cwd: resolve(cwd),
+        env,
+        clock,
+        stdin: () => streams.stdin.chunks(),
+        stderr: streams.stderr,
+        told: () => import('../hook/told.ts'),
+      })
     },
   })
 }
@@ -76,6 +87,8 @@ export const hook = defineGroup({
 The policy is a file on the server (--policy), or .signet/policy.toml in the project from a commit on that you name (--anchor); with both, the file is the floor. Anything that cannot be checked is refused. A hook that was there is kept, and runs when the push has passed.
 
 Settings of the repository: signet.helpUrl is shown with each refusal. signet.hook.format is text, json, jsonl, github or html, with =FILE to write it there. signet.hook.auditFile gets one JSON line a push. signet.hook.pushee names the URLs of this repository that push certificates may bear; without it, its folder's name counts.
+
+Limits: a push of at most 1,000,000 commits (signet.hook.maxCommits) and 100,000 refs, judged within 1,800 seconds (signet.hook.maxSeconds); a commit, tag or tree of at most 32 MiB, a signature of at most 1 MiB. What is above one could not be checked, and is refused.
 
 Forges: Gitea and Forgejo run what lies in custom_hooks/ or hooks/pre-receive.d/ of the repository's folder, GitLab what lies in custom_hooks/pre-receive.d/; put there a script that starts the installed hook. Pull requests on GitHub and GitLab are judged in CI: scripts/ci has an action and a template.`,
   commands: [install, uninstall, status],
