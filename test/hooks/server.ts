@@ -196,6 +196,16 @@ export class Member {
     })
   }
 
+  /** The program itself, in the working copy. */
+  async signet(...args: readonly string[]): Promise<ProcessResult> {
+    const result = await this.#team.run(process.execPath, [programPath, ...args], {
+      cwd: this.folder,
+      env: { SIGNET_ID_TOKEN: this.#token },
+    })
+    if (result.status !== 0) throw new Error(`git-signet ${args.join(' ')}: ${result.stderr}`)
+    return result
+  }
+
   /** As `git`, and fails the test where git fails. */
   async ok(...args: readonly string[]): Promise<string> {
     const { status, stdout, stderr } = await this.git(...args)
