@@ -8,7 +8,7 @@ if (first === '--version' || (first === 'version' && process.argv.length === 3))
   require('node:fs').writeSync(1, 'git-signet 0.1.0\n')
 } else if (first !== undefined && first.startsWith('-') && first !== '-h' && first !== '--help') {
   load('gpg.cjs')
-} else {
+} else if (first !== 'hook' || !isHook(process.argv[3]) || !startHook(process.argv.slice(2))) {
   import('../dist/cli.js').catch((error) => {
     const { existsSync } = require('node:fs')
     const isBuilt = existsSync(require('node:path').join(__dirname, '..', 'dist', 'cli.js'))
@@ -19,6 +19,23 @@ if (first === '--version' || (first === 'version' && process.argv.length === 3))
     )
     process.exitCode = isBuilt ? 70 : 2
   })
+}
+
+/** A push waits for these: they are a bundle of their own. */
+function isHook(name) {
+  return name === 'pre-receive' || name === 'update' || name === 'pre-push'
+}
+
+/** Whether it was a call of an installed hook, which then runs; everything else is the program's. */
+function startHook(args) {
+  let start
+  try {
+    start = load('hook.cjs').startHook
+  } catch {
+    // Not built, or damaged: the program says so.
+    return false
+  }
+  return start(args)
 }
 
 /**

@@ -1,4 +1,4 @@
-// Compiles git's entries ahead of time: V8's code cache beside each, which bin/git-signet.cjs loads.
+// Compiles what git starts ahead of time: V8's code cache beside each, which bin/git-signet.cjs loads.
 //
 //   node scripts/code-cache.mjs FOLDER
 //
@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 const [folder] = process.argv.slice(2)
-for (const name of ['gpg.cjs', 'gpg-sign.cjs', 'gpg-policy.cjs']) {
+for (const name of ['gpg.cjs', 'gpg-sign.cjs', 'gpg-policy.cjs', 'hook.cjs', 'hook-report.cjs']) {
   const file = join(folder, name)
   // One byte a character loads quicker; esbuild leaves others in regular expressions alone.
   const bundle = readFileSync(file, 'utf8').replace(

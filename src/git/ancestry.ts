@@ -3,8 +3,12 @@ import type { Unanswered, WalkQuery, WalkedCommit } from '../policy/git-answers.
 import { CommitGraph } from './commit-graph.ts'
 import type { CommitRange, RepositoryPaths } from './refs.ts'
 import { runGit, type GitPlace } from './run.ts'
+import { straightLine, type ParentsOf, type StraightLine } from './straight-line.ts'
 import { unanswered } from './tree-diff.ts'
 import { listCommits } from './walk.ts'
+
+/** Notes beyond this are not kept. */
+const maxNotes = 10_000
 
 /** Parents as the raw commit names them, or why there is no reading it. */
 export type ReadParents = (id: string) => Promise<readonly string[] | 'missing'>
@@ -17,7 +21,10 @@ export class Ancestry {
   readonly #place: GitPlace
   readonly #shallow: ReadonlySet<string>
   readonly #readParents: ReadParents
+  readonly #saneParents: ParentsOf
   readonly #idBytes: 20 | 32
+  /** What was found out or told: a commit and another that it is reachable from. */
+  readonly #below = new Set<string>()
   #graph: CommitGraph | undefined
   #loadedWithout: readonly string[] = []
 
@@ -26,10 +33,12 @@ export class Ancestry {
     paths: RepositoryPaths,
     shallow: ReadonlySet<string>,
     readParents: ReadParents,
+    saneParents: ParentsOf,
   ) {
     this.#place = place
     this.#shallow = shallow
     this.#readParents = readParents
+    this.#saneParents = saneParents
     this.#idBytes = paths.format === 'sha1' ? 20 : 32
   }
 
@@ -53,10 +62,45 @@ export class Ancestry {
     this.#loadedWithout = range.exclude
   }
 
+  /** Takes note of what has been found out elsewhere: one commit is reachable from another. */
+  noteAncestor(ancestor: string, descendant: string): void {
+    if (this.#below.size < maxNotes) this.#below.add(`${ancestor} ${descendant}`)
+  }
+
+  /** How many commits a walk gives, where that needs no process. */
+  async countAtOnce(query: WalkQuery): Promise<number | undefined> {
+    return (await this.#walkStraight(query))?.length
+  }
+
   /** @see GitAnswers.walk */
   async *walk(query: WalkQuery): AsyncGenerator<WalkedCommit, void, undefined> {
-    if (this.#isLoaded(query)) yield* this.#walkLoaded(query)
-    else yield* this.#walkGit(query)
+    if (this.#isLoaded(query)) {
+      yield* this.#walkLoaded(query)
+      return
+    }
+    const commits = await this.#walkStraight(query)
+    if (commits === undefined) yield* this.#walkGit(query)
+    else yield* commits
+  }
+
+  async #walkStraight(query: WalkQuery): Promise<readonly WalkedCommit[] | undefined> {
+    const line = await this.#straightLine(query)
+    // An excluded commit that is not on the line may reach what is.
+    return line?.end === undefined && query.exclude.length > 0 ? undefined : line?.commits
+  }
+
+  /** Only in whole histories: with `shallow` there are commits whose parents do not count. */
+  async #straightLine(query: WalkQuery): Promise<StraightLine | undefined> {
+    if (this.#shallow.size > 0) return undefined
+    const line = await straightLine(query, this.#saneParents, (ancestor, descendant) =>
+      this.#isKnownBelow(ancestor, descendant),
+    )
+    if (line?.end !== undefined) this.noteAncestor(line.end, query.include[0] ?? '')
+    return line
+  }
+
+  #isKnownBelow(ancestor: string, descendant: string): boolean {
+    return ancestor === descendant || this.#below.has(`${ancestor} ${descendant}`)
   }
 
   /** @see GitAnswers.isAncestor */
@@ -66,12 +110,18 @@ export class Ancestry {
     if (graph?.has(descendant) === true) {
       if (graph.has(ancestor)) return graph.isAncestor(ancestor, descendant)
     }
+    if (this.#isKnownBelow(ancestor, descendant)) return true
+    const line = await this.#straightLine({ include: [descendant], exclude: [ancestor] })
+    if (line !== undefined) return line.end === ancestor
     const { status } = await runGit(
       this.#place,
       ['merge-base', '--is-ancestor', '--', ancestor, descendant],
       { answers: [0, 1, 128] },
     )
-    if (status === 0) return true
+    if (status === 0) {
+      this.noteAncestor(ancestor, descendant)
+      return true
+    }
     // git also says no where history ends before it finds out.
     const hole = await this.#firstHole({ include: [descendant], exclude: [ancestor] })
     return hole?.id === ancestor || (hole?.answer ?? false)

@@ -24,7 +24,7 @@ import { LruCache } from './lru-cache.ts'
 import { MergeScratch, type MergePair } from './merge-tree.ts'
 import { MergeQueue } from './merges.ts'
 import { commitFields, objectFindings, tagFields } from './object-form.ts'
-import { ObjectReader, type RawObject } from './objects.ts'
+import { ObjectReader, type RawObject, type ReadAnswer } from './objects.ts'
 import {
   listRefs,
   repositoryPaths,
@@ -60,12 +60,21 @@ export class RepositoryAnswers implements GitAnswers {
     this.#shallow = shallow
     this.#reader = new ObjectReader(place)
     this.#trees = new TreeReader((id) => this.#readAnywhere(id))
-    this.#ancestry = new Ancestry(place, paths, shallow, async (id) => {
-      const commit = await this.commit(id)
-      if (!isUnanswered(commit)) return commit.parents
-      // It is there, and judging it says that it is too large; git walks it all the same.
-      return commit.unanswered === 'LIMIT' ? [] : 'missing'
-    })
+    this.#ancestry = new Ancestry(
+      place,
+      paths,
+      shallow,
+      async (id) => {
+        const commit = await this.commit(id)
+        if (!isUnanswered(commit)) return commit.parents
+        // It is there, and judging it says that it is too large; git walks it all the same.
+        return commit.unanswered === 'LIMIT' ? [] : 'missing'
+      },
+      async (id) => {
+        const commit = await this.commit(id)
+        return isUnanswered(commit) || commit.findings.length > 0 ? undefined : commit.parents
+      },
+    )
     this.#merges = new MergeQueue(
       () => MergeScratch.create(place.env, paths),
       (pair) => this.#checkMerge(pair),
@@ -79,7 +88,12 @@ export class RepositoryAnswers implements GitAnswers {
    */
   static async open(place: GitPlace): Promise<RepositoryAnswers> {
     const paths = await repositoryPaths(place)
-    return new RepositoryAnswers(place, paths, await shallowCommits(paths))
+    return new RepositoryAnswers(place, paths, shallowCommits(paths))
+  }
+
+  /** Opens a repository whose paths are known. */
+  static at(place: GitPlace, paths: RepositoryPaths): RepositoryAnswers {
+    return new RepositoryAnswers(place, paths, shallowCommits(paths))
   }
 
   async close(): Promise<void> {
@@ -87,10 +101,30 @@ export class RepositoryAnswers implements GitAnswers {
     await this.#merges.close()
   }
 
+  /** As `close`, without waiting for what ends by itself. */
+  async letGo(): Promise<void> {
+    this.#reader.letGo()
+    this.#scratchReader?.letGo()
+    await this.#merges.close()
+  }
+
   /** Loads a range of commits so that walks inside it cost no process. */
   load(range: CommitRange): Promise<void> {
     return this.#ancestry.load(range)
   }
+
+  /** Takes note of what has been found out elsewhere: one commit is reachable from another. */
+  noteAncestor(ancestor: string, descendant: string): void {
+    this.#ancestry.noteAncestor(ancestor, descendant)
+  }
+
+  /** How many commits a walk gives, where that needs no process. */
+  countAtOnce(query: WalkQuery): Promise<number | undefined> {
+    return this.#ancestry.countAtOnce(query)
+  }
+
+  /** Reads any object, by id or by any name git understands, through the one process of this repository. */
+  readonly read = (name: string): Promise<ReadAnswer> => this.#reader.read(name)
 
   /** Whether the `shallow` file names a commit. */
   isShallow(id: string): boolean {

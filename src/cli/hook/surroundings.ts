@@ -1,21 +1,22 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { dataDirectory } from '../../config/directories.ts'
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
 import { loadTrustRoots } from '../../config/trust-root.ts'
 import { RepositoryAnswers } from '../../git/answers.ts'
-import { readGitConfig } from '../../git/config.ts'
 import type { GitConfig } from '../../git/config.ts'
+import { readGitConfigNow } from '../../git/config-now.ts'
 import { resolveRevision } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
-import { clientEnvironment, serverEnvironment } from '../../hooks/environment.ts'
+import { serverPaths } from '../../hooks/server-paths.ts'
+import { isZero } from '../../policy/context.ts'
+import type { Step } from '../../policy/context.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
-import type { Context } from '../context.ts'
 import { VERSION } from '../version.ts'
-import type { HookFlags, HookName } from './flags.ts'
+import type { HookFlags } from './flags.ts'
 
-/** Few enough to ask git about one by one. */
+/** Few enough to read one by one. */
 const FEW = 8
 
 /** The repository a hook runs in, and what it is told there; `close` it. */
@@ -25,20 +26,57 @@ export class Surroundings {
   readonly config: GitConfig
   readonly sources: SettingSources
   readonly roots: TrustRoots
+  readonly #steps: readonly Step[]
   readonly #current = new Map<string, Promise<string | undefined>>()
 
-  /** @throws UsageError TRUSTED_ROOT; UnavailableError as runGit */
-  static async open(context: Context, name: HookName, flags: HookFlags): Promise<Surroundings> {
-    const cwd = resolve(context.cwd)
-    const env =
-      name === 'pre-push' ? clientEnvironment(context.env) : serverEnvironment(context.env, cwd)
-    const place = { cwd, env }
-    const [repository, config] = await Promise.all([
-      RepositoryAnswers.open(place),
-      readGitConfig(place),
-    ])
+  /**
+   * Opens the repository of a server's hook, started in its git directory.
+   *
+   * @param steps - what is pushed
+   * @throws UsageError TRUSTED_ROOT; UnavailableError as runGit
+   */
+  static async openServer(
+    place: GitPlace,
+    flags: HookFlags,
+    steps: readonly Step[],
+  ): Promise<Surroundings> {
+    const format = steps[0]?.before.length === 64 ? 'sha256' : 'sha1'
+    const paths = serverPaths(place.cwd, place.env, format)
+    if (paths === undefined) return Surroundings.#open(place, flags, steps)
+    const repository = RepositoryAnswers.at(place, paths)
+    // git reads these while this process does something else.
+    if (steps.length <= FEW) {
+      for (const { before, after } of steps) {
+        for (const id of [after, before]) {
+          // Whoever needs it is told what went wrong.
+          if (!isZero(id)) repository.commit(id).catch(() => undefined)
+        }
+      }
+    }
+    return Surroundings.#around(place, repository, flags, steps)
+  }
+
+  /** As `openServer` for a hook on the pusher's side. */
+  static openClient(place: GitPlace, flags: HookFlags): Promise<Surroundings> {
+    return Surroundings.#open(place, flags, [])
+  }
+
+  static async #open(
+    place: GitPlace,
+    flags: HookFlags,
+    steps: readonly Step[],
+  ): Promise<Surroundings> {
+    return Surroundings.#around(place, await RepositoryAnswers.open(place), flags, steps)
+  }
+
+  static async #around(
+    place: GitPlace,
+    repository: RepositoryAnswers,
+    flags: HookFlags,
+    steps: readonly Step[],
+  ): Promise<Surroundings> {
     try {
-      return new Surroundings(place, repository, config, flags)
+      return new Surroundings(place, repository, readGitConfigNow(place), flags, steps)
     } catch (error) {
       await repository.close()
       throw error
@@ -50,10 +88,12 @@ export class Surroundings {
     repository: RepositoryAnswers,
     config: GitConfig,
     flags: HookFlags,
+    steps: readonly Step[],
   ) {
     this.place = place
     this.repository = repository
     this.config = config
+    this.#steps = steps
     this.sources = { env: place.env, gitConfig: config }
     const files = flags['trusted-root']
     this.roots =
@@ -68,10 +108,18 @@ export class Surroundings {
   current(ref: string): Promise<string | undefined> {
     const known = this.#current.get(ref)
     if (known !== undefined) return known
-    const asked =
-      this.#current.size < FEW ? resolveRevision(this.place, ref) : this.repository.ref(ref)
+    const isFew = this.#steps.length <= FEW && this.#current.size < 2 * FEW
+    const asked = isFew ? this.#one(ref) : this.repository.ref(ref)
     this.#current.set(ref, asked)
     return asked
+  }
+
+  async #one(ref: string): Promise<string | undefined> {
+    const answer = await this.repository.read(ref)
+    if (answer.kind !== 'missing') return answer.id
+    // A ref to an object that is gone is there all the same; git says so itself where one is created.
+    const isCreated = this.#steps.some((step) => step.ref === ref && isZero(step.before))
+    return isCreated ? undefined : resolveRevision(this.place, ref)
   }
 
   readonly openCache = (roots: TrustRoots): FactsCache | undefined =>
@@ -83,6 +131,6 @@ export class Surroundings {
     })
 
   close(): Promise<void> {
-    return this.repository.close()
+    return this.repository.letGo()
   }
 }

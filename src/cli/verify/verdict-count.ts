@@ -25,6 +25,11 @@ export class VerdictCount {
     for (const code of codes) this.addCode(code)
   }
 
+  /** So many objects that passed. */
+  addPassed(count: number): void {
+    this.#verdicts.pass += count
+  }
+
   addStep(step: StepVerdict): void {
     this.#steps.push(step)
     for (const code of step.codes) this.addCode(code)
