@@ -66,6 +66,35 @@ export async function readCertificate(
   }
 }
 
+/**
+ * A certificate that a hook accepted, for an audit: who signed it is asked again, its nonce cannot be.
+ *
+ * @returns undefined where it is no longer kept
+ */
+export async function readRecordedCertificate(
+  git: GitAnswers,
+  id: string,
+  steps: readonly Step[],
+): Promise<ReceivedCertificate | undefined> {
+  const bytes = await git.blob(id, HOOK_LIMITS.certificateBytes)
+  if (isUnanswered(bytes) && bytes.unanswered === 'MISSING_OBJECT') return undefined
+  if (isUnanswered(bytes)) {
+    return { evidence: { id, problems: [bytes.detail], pusher: '' }, object: undefined }
+  }
+  const object = { ...pushCertificate(bytes), id, format: git.format }
+  try {
+    const { pusher, commands } = parsePushCertificate(bytes, git.format)
+    // Names of symbolic refs were resolved before they were written down.
+    const signed = new Set(commands.map(({ before, after }) => `${before} ${after}`))
+    const isWhole = steps.every(({ before, after }) => signed.has(`${before} ${after}`))
+    const problems = isWhole ? [] : ['its lines are not the refs that this push moved']
+    return { evidence: { id, problems, pusher: latin1(pusher) }, object }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    return { evidence: { id, problems: [error.message], pusher: '' }, object }
+  }
+}
+
 /** git has compared the nonce with the one it gave, or says why it could not. */
 function nonceProblems(env: Environment, nonce: string | undefined): string[] {
   const status = env['GIT_PUSH_CERT_NONCE_STATUS'] ?? ''

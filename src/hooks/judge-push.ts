@@ -11,6 +11,7 @@ import type { Reason } from '../policy/reason.ts'
 import { evaluateStep } from '../policy/steps.ts'
 import { verifyObject } from '../verification/object.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
+import type { PolicySession } from '../verification/policy-session.ts'
 import type { ReceivedCertificate } from './certificate.ts'
 import type { HookLimits } from './limits.ts'
 import type { HookSession } from './policy.ts'
@@ -19,7 +20,8 @@ export interface PushQuestion extends HookSession {
   readonly repository: RepositoryAnswers
   /** Refs as what they resolve to here. */
   readonly steps: readonly Step[]
-  readonly certificate: ReceivedCertificate | undefined
+  /** `unknown`: nobody wrote down whether there was one, so nothing is asked of it. */
+  readonly certificate: ReceivedCertificate | 'unknown' | undefined
   readonly roots: TrustRoots
   /** A ref's verified tip before this push. */
   readonly verifiedTip: (ref: string) => Promise<VerifiedTip>
@@ -42,7 +44,8 @@ const FEW_REFS = 8
 export async function* judgePush(
   question: PushQuestion,
 ): AsyncGenerator<{ readonly step: Step; readonly outcomes: StepOutcome[] }, void, undefined> {
-  const { session, certificate, isWaiting, isInTree } = question
+  const { session, isWaiting, isInTree } = question
+  const certificate = question.certificate === 'unknown' ? undefined : question.certificate
   const { policyBranch } = session.context
   const first = question.steps.find(({ ref }) => ref === policyBranch)
   if (isWaiting && question.steps.some((step) => step !== first && needsPolicy(step))) {
@@ -62,12 +65,12 @@ export async function* judgePush(
     const follows = typeof before === 'object' && before.id === step.before
     return isNew || follows ? { id: step.after } : before
   }
-  const facts = certificateFacts(question)
+  const facts = certificateFacts(certificate, session)
   const context: PolicyContext = {
     ...session.context,
     facts: (id, policy) =>
       id === certificate?.evidence.id ? facts(policy) : session.facts(id, policy),
-    pushCertificate: certificate?.evidence,
+    pushCertificate: question.certificate === 'unknown' ? 'unknown' : certificate?.evidence,
     verifiedTip: tipNow,
   }
   const { branches, tags } = inTurn(question.steps, policyBranch)
@@ -78,7 +81,19 @@ export async function* judgePush(
     yield { step, outcomes }
   }
   for (const step of good) passed.set(step.ref, step)
-  for (const step of tags) yield { step, outcomes: await judgeStep(question, context, step) }
+  const forTags = withRefs(context, good)
+  for (const step of tags) yield { step, outcomes: await judgeStep(question, forTags, step) }
+}
+
+/** Branches that a push creates are there for its tags. */
+function withRefs(context: PolicyContext, good: readonly Step[]): PolicyContext {
+  const created = good.filter(({ before, after }) => isZero(before) && !isZero(after))
+  if (created.length === 0) return context
+  const { git } = context
+  const refNames = async (): Promise<string[]> => [
+    ...new Set([...(await git.refNames()), ...created.map(({ ref }) => ref)]),
+  ]
+  return { ...context, git: { ...git, refNames } }
 }
 
 function needsPolicy({ ref }: Step): boolean {
@@ -161,10 +176,10 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
 }
 
 /** Facts about the certificate's signature, by the roots and keys that a policy pins. */
-function certificateFacts({
-  certificate,
-  session,
-}: PushQuestion): (policy: Policy) => Promise<Facts> {
+function certificateFacts(
+  certificate: ReceivedCertificate | undefined,
+  session: PolicySession,
+): (policy: Policy) => Promise<Facts> {
   return async (policy) => {
     const object = certificate?.object
     if (object === undefined) throw new Error('a certificate without facts was asked for')

@@ -38,6 +38,8 @@ export interface PolicyContext extends Evidence {
   /** A policy by path or flags, in force everywhere; with a chain it is the floor instead. */
   readonly fixed: { readonly policy: Policy; readonly id: string } | undefined
   readonly floor: Policy | undefined
+  /** Whose denials count where it is newer than the chain's: what an audit of old pushes knows. */
+  readonly denying?: Policy | undefined
   /** The chain up to another tip of the policy branch: what a push brings is judged on the way. */
   chainTo(tip: string): Promise<PolicyChain>
   verifiedTip(ref: string): Promise<VerifiedTip>
@@ -72,7 +74,7 @@ export function isZero(id: string): boolean {
 export function inForceNow(context: PolicyContext): InForce {
   if (context.chain !== undefined) {
     return {
-      ...fromLanding(newestLanding(context.chain), context.chain),
+      ...fromLanding(newestLanding(context.chain), context.chain, context.denying),
       uncertain: context.chain.uncertain?.reasons ?? [],
     }
   }
@@ -82,10 +84,14 @@ export function inForceNow(context: PolicyContext): InForce {
   return { policy: fixed.policy, id: fixed.id, newest: fixed.policy, story, uncertain: [] }
 }
 
-export function fromLanding(landing: Landing, chain: PolicyChain): InForce {
+export function fromLanding(
+  landing: Landing,
+  chain: PolicyChain,
+  denying: Policy | undefined,
+): InForce {
   const { policy, commit, signedBy } = landing
   const by = signedBy === undefined ? '' : `, landed by ${signedBy}`
-  const newest = newestLanding(chain).policy
+  const newest = denying ?? newestLanding(chain).policy
   return {
     policy,
     id: commit,

@@ -169,7 +169,9 @@ async function isCertifiedBy(
       names.some((name) => by.has(name) || (where === 'by or merge-by' && mergeBy.has(name)))
     if (!pathless.every(stands)) return false
     const object = { id, payloadSha256: facts.payload_sha256 ?? '', facts, signed }
-    const newest = context.chain === undefined ? policy : newestLanding(context.chain).policy
+    const newest =
+      context.denying ??
+      (context.chain === undefined ? policy : newestLanding(context.chain).policy)
     for (const denying of new Set([policy, newest])) {
       const denials = await denialsOf(denying, object, () => Promise.resolve(undefined))
       if (denials.length > 0) return false

@@ -165,7 +165,7 @@ async function evaluateEdge(
   const judged = known?.landing === landing.commit ? [known.before] : []
   const landed = landingAt(chain, index)
   const inForce = {
-    ...fromLanding(landing, chain),
+    ...fromLanding(landing, chain, context.denying),
     ...(landed.index === index && { landing: landed.policy }),
   }
   const arriving = await judgeArriving(context, sets, edge, inForce, judged)

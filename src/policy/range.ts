@@ -171,7 +171,7 @@ export async function inForceFor(context: PolicyContext, id: string): Promise<In
   const newest = newestLanding(chain)
   const time = trustedTime(await context.facts(id, newest.policy))
   const landing = time === undefined ? newest : landingBefore(chain, time)
-  const inForce = fromLanding(landing, chain)
+  const inForce = fromLanding(landing, chain, context.denying)
   const why =
     'the newest whose landing precedes the object’s trusted time, as no journal says when it arrived'
   return {

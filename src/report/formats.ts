@@ -112,9 +112,9 @@ export function openSinks(
         for (const sink of sinks) sink.verdict(verdict, details)
       })
     },
-    end(summary) {
+    end(summary, faults) {
       guarded(() => {
-        for (const sink of sinks) sink.end(summary)
+        for (const sink of sinks) sink.end(summary, faults)
         for (let file = files.shift(); file !== undefined; file = files.shift()) commit(file)
       })
     },

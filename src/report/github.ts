@@ -44,8 +44,8 @@ export function githubSink(output: ReportOutput, run: Run): ResultSink {
       const title = `git-signet ${verdict.codes.join(' ') || 'signer not checked'}`
       say(verdict.verdict === 'fail' ? 'error' : 'warning', title, message(verdict, details, run))
     },
-    end(summary) {
-      for (const step of summary.steps) {
+    end(summary, faults = summary.steps) {
+      for (const step of faults) {
         if (step.verdict === 'pass' || step.codes.length === 0) continue
         const meanings = step.codes.map((code) => `${code}: ${REASONS[code].meaning}`)
         const level = step.verdict === 'fail' ? 'error' : 'warning'

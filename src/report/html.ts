@@ -38,8 +38,8 @@ export function htmlSink(output: ReportOutput, run: Run): ResultSink {
       tally.add(verdict, details)
       rows.add(verdict, details)
     },
-    end(summary) {
-      tally.addSteps(summary.steps)
+    end(summary, faults = summary.steps) {
+      tally.addSteps(faults)
       const base = run.base === undefined ? undefined : shortId(run.base)
       const reasons = Object.fromEntries(
         tally.sortedGroups().flatMap(({ code }) => {

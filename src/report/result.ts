@@ -1,4 +1,4 @@
-import type { Facts, ReasonCode, Summary, Verdict } from '../facts.ts'
+import type { Facts, ReasonCode, StepVerdict, Summary, Verdict } from '../facts.ts'
 
 /** One trust root that was used, and how old what it says is. */
 export interface ReportedRoot {
@@ -52,7 +52,8 @@ export interface VerdictDetails {
  */
 export interface ResultSink {
   verdict(verdict: Verdict, details: VerdictDetails): void
-  end(summary: Summary): void
+  /** @param faults - steps that are at fault themselves, where the summary has all of them */
+  end(summary: Summary, faults?: readonly StepVerdict[]): void
   /** The run failed: leaves no half-written file behind. */
   abort(): void
 }

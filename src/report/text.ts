@@ -94,8 +94,8 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
       line(verdictLine(verdict, details, style))
       for (const text of underLines(details, facts, run, options)) line(`    ${text}`)
     },
-    end(summary) {
-      tally.addSteps(summary.steps)
+    end(summary, faults = summary.steps) {
+      tally.addSteps(faults)
       for (const group of tally.sortedGroups()) {
         line()
         for (const text of groupLines(group, run, style)) line(text)

@@ -75,7 +75,12 @@ export class PolicySession {
     return new PolicySession(options, chain, session)
   }
 
-  private constructor(options: PolicySessionOptions, chain?: PolicyChain, opened?: PolicySession) {
+  private constructor(
+    options: PolicySessionOptions,
+    chain?: PolicyChain,
+    opened?: PolicySession,
+    context?: PolicyContext,
+  ) {
     this.#options = options
     this.#git = boundAnswers(options)
     if (opened !== undefined) {
@@ -84,7 +89,7 @@ export class PolicySession {
       this.problems = opened.problems
     }
     const { fixed, isInTree } = options
-    this.context = {
+    this.context = context ?? {
       git: this.#git,
       facts: (id, policy) => this.facts(id, policy),
       squashSources: options.squashSources,
@@ -97,6 +102,11 @@ export class PolicySession {
       verifiedTip: (ref) => this.verifiedTip(ref),
       pushCertificate: 'unknown',
     }
+  }
+
+  /** The same proofs under another context: an audit goes back to what stood when a push came. */
+  under(context: PolicyContext): PolicySession {
+    return new PolicySession(this.#options, undefined, this, context)
   }
 
   /** Facts by the roots and keys that a policy pins. */

@@ -59,10 +59,13 @@ export class PolicyVerdicts {
 
   /** Every step of a ref, and the commits it brought. */
   async *audit(ref: string, tip: string): AsyncGenerator<Judged, void, undefined> {
-    for await (const outcome of this.#session.audit(ref, tip)) {
-      this.#note(outcome)
-      for (const one of outcome.judgements) yield this.#show(one, ref, outcome.policy)
-    }
+    for await (const outcome of this.#session.audit(ref, tip)) yield* this.outcome(outcome)
+  }
+
+  /** What one step brought; the step itself is noted where it is at fault. */
+  async *outcome(outcome: StepOutcome): AsyncGenerator<Judged, void, undefined> {
+    this.#note(outcome)
+    for (const one of outcome.judgements) yield this.#show(one, outcome.ref, outcome.policy)
   }
 
   addStep(step: StepVerdict): void {

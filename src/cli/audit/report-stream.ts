@@ -21,6 +21,8 @@ export interface StreamOptions {
   readonly isSingle?: boolean
   /** Steps of refs, known when every commit is judged. */
   readonly steps?: () => readonly StepVerdict[]
+  /** Every step that was judged, where the summary has them all and `steps` those at fault. */
+  readonly allSteps?: () => readonly StepVerdict[]
   /** Warnings that grow on the way; those of the run itself are printed before. */
   readonly warnings: readonly string[]
 }
@@ -64,11 +66,15 @@ export async function reportStream(
       isCut = flags['fail-fast'] && verdict.verdict === 'fail'
       if (isCut) break
     }
-    for (const step of options.steps?.() ?? []) count.addStep(step)
-    if (count.checked === 0 && !flags['allow-empty']) count.addCode('NOTHING_TO_CHECK')
-    const summary = count.summary()
+    const faults = options.steps?.() ?? []
+    for (const step of faults) count.addStep(step)
+    const all = options.allSteps?.()
+    if (count.checked === 0 && !all?.length && !flags['allow-empty']) {
+      count.addCode('NOTHING_TO_CHECK')
+    }
+    const summary = { ...count.summary(), steps: [...(all ?? faults)] }
     progress.end()
-    sinks.end(summary)
+    sinks.end(summary, faults)
     const told = new Set(run.warnings)
     tellWarnings(
       options.warnings.filter((warning) => !told.has(warning)),

@@ -1,10 +1,13 @@
+import { resolve } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
+import type { StepVerdict } from '../../facts.ts'
 import { countCommits } from '../../git/walk.ts'
 import { isProtected } from '../../policy/range.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
+import { JournalAudit } from '../audit/journal-audit.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
 import { readAnchorSetting } from '../audit/policy-source.ts'
 import type { OpenPolicy, PolicyFlags } from '../audit/policy-source.ts'
@@ -29,6 +32,7 @@ import type { JudgeSigner } from '../verify/single.ts'
 
 interface AuditFlags extends StreamFlags, PolicyFlags {
   readonly all: boolean
+  readonly steps: string | undefined
   readonly explain: boolean
 }
 
@@ -39,15 +43,23 @@ export const audit = defineCommand({
   operandCount: { max: 1 },
   description: `REF is the policy branch unless you name another. Every commit is judged by the policy that stood before it arrived; a tip that has lost what an earlier audit verified is a ROLLBACK.
 
+With --steps, in the repository that the hook guards or a mirror of it, every push of the journal is judged again by what stood before it, on all refs the journal names (REF: on that one). What came before the journal, and what moved past the hook, is judged as well.
+
 Exit codes are those of verify.`,
   examples: [
     'git signet audit --anchor 8f0e… main',
     'git signet audit --policy policy.toml --format text --format html=report.html',
+    'git signet audit --anchor 8f0e… --steps signet/journal.jsonl',
   ],
   options: {
     ...SIGNER_OPTIONS,
     ...POLICY_OPTIONS,
     all: { type: 'boolean', summary: 'every ref that a rule protects' },
+    steps: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'the journal of a hook: judge its pushes again, of all refs it names unless REF is',
+    },
     ...PROOF_OPTIONS,
     ...KEEP_OPTIONS,
     ...REPORT_OPTIONS,
@@ -65,10 +77,18 @@ Exit codes are those of verify.`,
       const judging = await openJudging(context, prover, options)
       const command = ['audit', ...positionals].join(' ')
       if (judging.kind === 'signer') {
+        if (options.steps !== undefined) {
+          throw new UsageError('STEPS_POLICY', 'only a policy judges the steps of a journal', {
+            hint: 'git signet audit --steps FILE --anchor COMMIT, or --policy FILE',
+          })
+        }
         return await auditSigner(named, judging.judge, command, prover, options, context)
       }
       try {
-        return await auditPolicy(named, judging.policy, command, prover, options, context)
+        const { steps } = options
+        return steps === undefined
+          ? await auditPolicy(named, judging.policy, command, prover, options, context)
+          : await auditSteps(named, steps, judging.policy, command, prover, options, context)
       } finally {
         await judging.policy.close()
       }
@@ -118,29 +138,101 @@ async function auditPolicy(
   )
 }
 
-/** One branch, and whether it still has what was verified before. */
-async function* auditBranch(
+/** By a hook's journal: its pushes, and what no push of it explains. */
+async function auditSteps(
+  named: string | undefined,
+  file: string,
+  policy: OpenPolicy,
+  command: string,
+  prover: Prover,
+  flags: AuditFlags,
+  context: Context,
+): Promise<ExitCode> {
+  const { session, refs } = policy
+  const verdicts = new PolicyVerdicts(session, flags.explain)
+  const only = named === undefined ? undefined : await refNamed(refs, named)
+  const path = resolve(context.cwd, file)
+  const journal = new JournalAudit({ policy, verdicts, roots: prover.roots, path, only: only?.ref })
+  const warnings: string[] = []
+  async function* judged(): AsyncGenerator<Judged, void, undefined> {
+    yield* journal.run()
+    const { policyBranch } = refs
+    const asked = flags.all
+      ? await protectedRefs(policy)
+      : [only ?? { ref: policyBranch, tip: await refs.tipOf(policyBranch) }]
+    for (const { ref, tip } of asked) {
+      if (tip === undefined || journal.refs.has(ref)) continue
+      if (ref.startsWith('refs/tags/')) yield* verdicts.tag(tip, ref)
+      else yield* auditBranch(ref, tip, policy, verdicts, warnings)
+    }
+    for (const ref of only === undefined ? journal.refs : [only.ref]) {
+      const tip = await refs.tipOf(ref)
+      if (tip !== undefined) await findRollback(ref, tip, policy, verdicts)
+    }
+    await prover.settle()
+    warnings.push(...journal.warnings.texts(), ...prover.warnings, ...session.problems)
+  }
+  const ref = only?.ref ?? refs.policyBranch
+  return reportStream(
+    judged(),
+    runOf(`${command} --steps ${file}`, prover, context, { policy, ref }),
+    flags,
+    {
+      warnings,
+      steps: () => verdicts.steps,
+      allSteps: () => journal.withOthers(verdicts.steps),
+    },
+    context,
+  )
+}
+
+/** A ref by name; one that was deleted by its full name. */
+async function refNamed(
+  refs: RefView,
+  name: string,
+): Promise<{ ref: string; tip: string | undefined }> {
+  try {
+    return await refs.named(name)
+  } catch (error) {
+    if (error instanceof UsageError && name.startsWith('refs/'))
+      return { ref: name, tip: undefined }
+    throw error
+  }
+}
+
+/** Whether a ref has lost what an earlier audit verified. */
+async function findRollback(
   ref: string,
   tip: string,
   { session, repository, anchor }: OpenPolicy,
   verdicts: PolicyVerdicts,
+): Promise<void> {
+  const before = new RememberedTips(repository.paths).get(anchor, ref)
+  if (before === undefined) return
+  if ((await session.context.git.isAncestor(before, tip)) === true) return
+  const policy = session.context.chain?.landings.at(-1)?.commit ?? ''
+  const codes: StepVerdict['codes'] = ['ROLLBACK']
+  verdicts.addStep({ ref, before, after: tip, policy, verdict: 'fail', codes })
+}
+
+/** One branch, and whether it still has what was verified before. */
+async function* auditBranch(
+  ref: string,
+  tip: string,
+  policy: OpenPolicy,
+  verdicts: PolicyVerdicts,
   warnings: string[],
 ): AsyncGenerator<Judged, void, undefined> {
-  const remembered = new RememberedTips(repository.paths)
-  const before = remembered.get(anchor, ref)
+  const { repository, anchor } = policy
   const stepsBefore = verdicts.steps.length
   let isGood = true
   for await (const one of verdicts.audit(ref, tip)) {
     isGood &&= one.verdict.verdict === 'pass'
     yield one
   }
-  if (before !== undefined && (await session.context.git.isAncestor(before, tip)) !== true) {
-    const policy = session.context.chain?.landings.at(-1)?.commit ?? ''
-    const step = { ref, before, after: tip, policy, verdict: 'fail', codes: ['ROLLBACK'] } as const
-    verdicts.addStep({ ...step, codes: [...step.codes] })
-  }
+  await findRollback(ref, tip, policy, verdicts)
   if (!isGood || verdicts.steps.length > stepsBefore) return
-  const failure = remembered.set(anchor, ref, tip)
+  const failure = new RememberedTips(repository.paths).set(anchor, ref, tip)
   if (failure !== undefined) warnings.push(`cannot remember the tip of ${ref}: ${failure}`)
 }
 
