@@ -28,6 +28,8 @@ export interface CertificateQuestion {
   readonly gitDir: string
   /** Exact names of this repository (`signet.hook.pushee`); none: told by its folder. */
   readonly pushees: readonly string[]
+  /** Whether a push with a certificate of this id was let through before. */
+  readonly isUsed: (id: string) => boolean
 }
 
 /**
@@ -53,6 +55,7 @@ export async function readCertificate(
     const problems = [
       ...nonceProblems(env, certificate.nonce),
       ...pusheeProblems(question, certificate.pushee),
+      ...(question.isUsed(id) ? ['it was used for a push before'] : []),
     ]
     const given = steps.map(({ before, after, ref }) => `${before} ${after} ${identBytes(ref)}`)
     const signed = certificate.commands.map(({ before, after, ref }) => `${before} ${after} ${ref}`)
@@ -100,6 +103,11 @@ function nonceProblems(env: Environment, nonce: string | undefined): string[] {
   const status = env['GIT_PUSH_CERT_NONCE_STATUS'] ?? ''
   if (status === '' || status === 'UNSOLICITED') {
     return ['its nonce is not from this repository: receive.certNonceSeed is not set']
+  }
+  if (status === 'SLOP') {
+    return [
+      'its nonce is of an earlier second than the push: over http the server needs receive.certNonceSlop (60)',
+    ]
   }
   if (status !== 'OK') return [`its nonce is ${status}: it was signed for another push`]
   return nonce === undefined || nonce !== env['GIT_PUSH_CERT_NONCE']

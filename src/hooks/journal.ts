@@ -78,6 +78,32 @@ export class Journal {
     return this.#refs.get(ref)?.tip
   }
 
+  /**
+   * Whether a push with this certificate was let through before. git takes a nonce again and again while
+   * it is young enough (receive.certNonceSlop), whoever sends it.
+   *
+   * @throws UnavailableError HOOK_STATE
+   */
+  hasCertificate(id: string): boolean {
+    const file = openPrivate(this.path)
+    if (file === undefined) return false
+    try {
+      const sought = `"certificate":"${id}"`
+      const block = Buffer.alloc(BLOCK)
+      let kept = 0
+      for (;;) {
+        const read = readSync(file, block, kept, BLOCK - kept, null)
+        if (read === 0) return false
+        const text = block.subarray(0, kept + read)
+        if (text.includes(sought)) return true
+        kept = Math.min(text.length, sought.length)
+        block.copy(block, 0, text.length - kept, text.length)
+      }
+    } finally {
+      closeSync(file)
+    }
+  }
+
   /** @throws UnavailableError HOOK_STATE */
   append(steps: readonly JournalStep[]): void {
     appendLines(

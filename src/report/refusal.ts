@@ -12,8 +12,8 @@ const LINES = 24
 const plain = { colour: false, unicode: false } as const
 
 export interface Refusal {
-  /** The steps of this push that did not pass. */
-  steps: readonly StepVerdict[]
+  /** The steps of this push that did not pass; `why` is about the first code. */
+  steps: readonly (StepVerdict & { why?: string })[]
   /** Commits that did not pass, in order; the first few hundred are enough. */
   findings: readonly { verdict: Verdict; details: VerdictDetails; own?: boolean }[]
   /** How many commits did not pass in all, and how many were looked at. */
@@ -124,6 +124,8 @@ interface MendGroup {
   fix: string
   lines: string[]
   count: number
+  /** Said where the group is about one step. */
+  why?: string
 }
 
 function group(refusal: Refusal): MendGroup[] {
@@ -134,6 +136,7 @@ function group(refusal: Refusal): MendGroup[] {
     line: string,
     object: { id: string; type?: ObjectType },
     own: boolean,
+    why = '',
   ): void => {
     const command =
       own && code !== undefined
@@ -143,7 +146,7 @@ function group(refusal: Refusal): MendGroup[] {
       code === undefined ? 'the owner of this repository must say who may sign' : REASONS[code].fix
     const key = `${code ?? ''} ${command ?? ''}`
     const found = groups.get(key)
-    if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1 })
+    if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1, why })
     else {
       found.lines.push(line)
       found.count++
@@ -154,7 +157,7 @@ function group(refusal: Refusal): MendGroup[] {
     if (code === undefined) continue
     const codes = step.codes.join(' ')
     const line = `${shortId(step.after)} ${codes}  ${escapeLine(step.ref, 100)}`
-    add(code, line, { id: step.after }, true)
+    add(code, line, { id: step.after }, true, step.why)
   }
   for (const { verdict, details, own } of refusal.findings) {
     const codes = verdict.codes.join(' ') || 'signer not checked'
@@ -190,12 +193,12 @@ function bodyLines(refusal: Refusal, room: number): string[] {
   return shown
 }
 
-function remedyLines(each: MendGroup): string[] {
-  if (each.command === undefined)
-    return wrapText(`fix: ${each.fix}`, WIDTH - 4).map((line) => `    ${line}`)
-  return [...wrapText(`fix: ${each.fix}`, WIDTH - 4), `  ${each.command}`].map(
-    (line) => `    ${line}`,
-  )
+function remedyLines({ command, count, fix, why = '' }: MendGroup): string[] {
+  return [
+    ...(why === '' || count > 1 ? [] : wrapText(`why: ${escapeLine(why, 200)}`, WIDTH - 4)),
+    ...wrapText(`fix: ${fix}`, WIDTH - 4),
+    ...(command === undefined ? [] : [`  ${command}`]),
+  ].map((line) => `    ${line}`)
 }
 
 function tailLines(refusal: Refusal): string[] {

@@ -83,6 +83,14 @@ export class Team extends Person {
     return new Member(this, folder, token)
   }
 
+  /** A signing program that takes its time. @returns its path */
+  slowProgram(ms: number): string {
+    const path = join(this.home, `slow-${String(ms)}`)
+    writeFileSync(path, `#!/bin/sh\nsleep ${String(ms / 1000)}\nexec '${programPath}' "$@"\n`)
+    chmodSync(path, 0o755)
+    return path
+  }
+
   /** A policy in which each of these addresses is a person who may commit to main, the first an admin. */
   policy(people: readonly string[], more = ''): string {
     const entries = people.map(

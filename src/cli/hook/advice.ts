@@ -18,7 +18,7 @@ export function adviceFor(
     }
     if (config.get('receive.certNonceSeed') === undefined) {
       advice.push(
-        'for signed pushes (push-cert): git config receive.certNonceSeed "$(openssl rand -hex 32)"',
+        'for signed pushes (push-cert): git config receive.certNonceSeed "$(openssl rand -hex 32)", and over http also: git config receive.certNonceSlop 60',
       )
     }
   }

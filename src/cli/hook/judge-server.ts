@@ -51,6 +51,7 @@ export async function judgeServer(
     steps: given,
     gitDir: repository.paths.gitDir,
     pushees: config.all('signet.hook.pushee').filter((value) => value !== null),
+    isUsed: (id) => journal.hasCertificate(id),
   })
   const push = new Push(async (earlier) =>
     (await run.told()).openReport(name, run, surroundings, opened, earlier),

@@ -52,7 +52,7 @@ export class PushReport {
   readonly #options: PushReportOptions
   readonly #count = new VerdictCount()
   /** Steps that are at fault themselves, with their own codes. */
-  readonly #faults: StepVerdict[] = []
+  readonly #faults: (StepVerdict & { why?: string })[] = []
   readonly #sink: ResultSink | undefined
   readonly #isRefusalShown: boolean
   #failed = 0
@@ -92,7 +92,8 @@ export class PushReport {
       )
       if (own.length === 0) continue
       const fault = { ...told, verdict: verdictOf(own), codes: codesOf(own) }
-      this.#faults.push(fault)
+      const why = own.find(({ code }) => code === fault.codes[0])?.detail
+      this.#faults.push({ ...fault, ...(why !== undefined && { why }) })
       this.#count.addStep(fault)
     }
     if (outcomes.every(({ verdict }) => verdict === 'pass')) return
