@@ -1,6 +1,6 @@
 import { decodeUtf8 } from '../encoding/bytes.ts'
 import { MalformedError } from '../errors.ts'
-import { decodeOid } from './oid.ts'
+import { readOid } from './oid.ts'
 import { parseTime } from './time.ts'
 
 /** One element: a slice of the original bytes, nothing copied or re-encoded. */
@@ -39,51 +39,67 @@ export function contextTag(number: number): number {
  */
 export class DerReader {
   readonly #bytes: Uint8Array
-  #at = 0
+  readonly #end: number
+  #at: number
+  /** Where the content of the element read last starts. */
+  #content = 0
 
-  constructor(bytes: Uint8Array) {
+  /** Reads `bytes` from `from` up to `end`, by default all of them. */
+  constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
     // Slices of a Buffer are Buffers, which cost several times as much to make.
     this.#bytes = Buffer.isBuffer(bytes)
       ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
       : bytes
+    this.#at = from
+    this.#end = end
   }
 
   get done(): boolean {
-    return this.#at === this.#bytes.length
+    return this.#at === this.#end
   }
 
   /** The next identifier octet; undefined at the end. */
   peek(): number | undefined {
-    return this.#bytes[this.#at]
+    return this.#at < this.#end ? this.#bytes[this.#at] : undefined
   }
 
   /** The bytes not read yet. */
   rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at)
+    return this.#bytes.subarray(this.#at, this.#end)
   }
 
   /** The next element, of the given tag where one is given. */
   next(tag?: number): Der {
     const start = this.#at
-    const content = this.#content(tag)
+    this.#pass(tag)
     return {
       tag: this.#bytes[start] ?? 0,
       bytes: this.#bytes.subarray(start, this.#at),
-      content,
+      content: this.#bytes.subarray(this.#content, this.#at),
     }
+  }
+
+  /** The whole next element, of the given tag where one is given. */
+  element(tag?: number): Uint8Array {
+    const start = this.#at
+    this.#pass(tag)
+    return this.#bytes.subarray(start, this.#at)
   }
 
   /** Content of the next element, which must have this tag. */
   take(tag: number): Uint8Array {
-    return this.#content(tag)
+    this.#pass(tag)
+    return this.#bytes.subarray(this.#content, this.#at)
   }
 
-  #content(tag: number | undefined): Uint8Array {
+  /** Goes behind the next element; its content lies from `#content` up to there. */
+  #pass(tag: number | undefined): void {
     const bytes = this.#bytes
     const start = this.#at
-    const identifier = bytes[start]
-    const first = bytes[start + 1]
-    if (identifier === undefined || first === undefined) throw malformed('an element is cut off')
+    const limit = this.#end
+    if (limit - start < 2) throw malformed('an element is cut off')
+    const identifier = bytes[start] ?? 0
+    const first = bytes[start + 1] ?? 0
     if (tag !== undefined && identifier !== tag) {
       throw malformed(`expected tag ${hex(tag)}, found ${hex(identifier)}`)
     }
@@ -94,21 +110,16 @@ export class DerReader {
       const octets = first & 0x7f
       if (octets === 0) throw malformed('a length is indefinite')
       if (octets > 4) throw malformed('a length has more than four octets')
+      if (at + octets > limit) throw malformed('a length is cut off')
       length = 0
-      for (let i = 0; i < octets; i += 1) {
-        const octet = bytes[at]
-        if (octet === undefined) throw malformed('a length is cut off')
-        length = length * 256 + octet
-        at += 1
-      }
+      for (const end = at + octets; at < end; at += 1) length = length * 256 + (bytes[at] ?? 0)
       if (length < 0x80 || length < 2 ** (8 * (octets - 1))) {
         throw malformed('a length is not minimal')
       }
     }
-    const end = at + length
-    if (end > bytes.length) throw malformed('an element is longer than what holds it')
-    this.#at = end
-    return bytes.subarray(at, end)
+    if (length > limit - at) throw malformed('an element is longer than what holds it')
+    this.#content = at
+    this.#at = at + length
   }
 
   /** Content of the next element if it has this tag; absent is undefined. */
@@ -117,7 +128,8 @@ export class DerReader {
   }
 
   enter(tag: number): DerReader {
-    return new DerReader(this.take(tag))
+    this.#pass(tag)
+    return new DerReader(this.#bytes, this.#content, this.#at)
   }
 
   tryEnter(tag: number): DerReader | undefined {
@@ -135,7 +147,8 @@ export class DerReader {
   /** Content octets of an INTEGER: two's complement, minimal (X.690 §8.3.2). */
   integer(): Uint8Array {
     const content = this.take(TAG.integer)
-    const [first, second] = content
+    const first = content[0]
+    const second = content[1]
     if (first === undefined) throw malformed('an INTEGER is empty')
     if (
       second !== undefined &&
@@ -175,7 +188,8 @@ export class DerReader {
 
   /** Dotted decimal. */
   oid(): string {
-    return decodeOid(this.take(TAG.oid))
+    this.#pass(TAG.oid)
+    return readOid(this.#bytes, this.#content, this.#at)
   }
 
   octetString(): Uint8Array {

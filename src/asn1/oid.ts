@@ -88,6 +88,29 @@ export function decodeOid(content: Uint8Array): string {
   return text
 }
 
+/** Identifiers that were read before, each in the place that its bytes lead to: few are in use. */
+const known: { readonly content: Uint8Array; readonly text: string }[] = []
+const KNOWN_PLACES = 256
+
+/** `decodeOid` of the bytes from `from` up to `end`. */
+export function readOid(bytes: Uint8Array, from: number, end: number): string {
+  let place = 0
+  for (let at = from; at < end; at += 1) place = (place * 31 + (bytes[at] ?? 0)) % KNOWN_PLACES
+  const before = known[place]
+  if (before !== undefined && isAt(before.content, bytes, from, end)) return before.text
+  const content = bytes.slice(from, end)
+  const text = decodeOid(content)
+  known[place] = { content, text }
+  return text
+}
+
+function isAt(content: Uint8Array, bytes: Uint8Array, from: number, end: number): boolean {
+  const { length } = content
+  if (length !== end - from) return false
+  for (let i = 0; i < length; i += 1) if (content[i] !== bytes[from + i]) return false
+  return true
+}
+
 /** Content octets of an OBJECT IDENTIFIER; `oid` is one of ours, not input. */
 export function encodeOid(oid: string): Uint8Array {
   const [root = 0, second = 0, ...arcs] = oid.split('.').map(Number)

@@ -49,17 +49,19 @@ export function parseTimeMs(element: Der, fraction = true): number {
   const ms =
     dot === undefined ? 0 : parseFraction(content.subarray(fixed + 1, -1), digits, fixed + 1)
   if (dot !== undefined && !fraction) throw malformed('a time has a fraction')
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  const isReal =
-    date.getUTCFullYear() === year &&
-    date.getUTCMonth() === month - 1 &&
-    date.getUTCDate() === day &&
-    hour < 24 &&
-    minute < 60 &&
-    second < 60
+  const isReal = day >= 1 && day <= daysIn(month, year) && hour < 24 && minute < 60 && second < 60
   if (!isReal) throw malformed('a time is not in the calendar')
-  return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + ms
+  // Date.UTC takes years below 100 for others; the calendar repeats every 400 years.
+  return Date.UTC(year + 400, month - 1, day, hour, minute, second, ms) - MS_IN_400_YEARS
+}
+
+const MS_IN_400_YEARS = 146_097 * 86_400_000
+const LAST_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** Days of a month, 1 to 12; none of others. */
+function daysIn(month: number, year: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return month === 2 && isLeap ? 29 : (LAST_DAYS[month - 1] ?? 0)
 }
 
 /** One to nine digits, the last not zero (X.690 §11.7.3). */

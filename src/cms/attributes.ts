@@ -30,7 +30,7 @@ export function readAttributes(content: Uint8Array): Attribute[] {
     const values: Uint8Array[] = []
     while (!list.done) {
       if (values.length === LIMITS.attributes) throw malformed('an attribute has too many values')
-      values.push(list.next().bytes)
+      values.push(list.element())
     }
     attributes.push({ type, values, bytes: element.bytes })
   }

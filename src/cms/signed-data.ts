@@ -82,7 +82,7 @@ function readCertificates(content: Uint8Array | undefined): Uint8Array[] {
   const certificates: Uint8Array[] = []
   while (!set.done) {
     if (certificates.length === LIMITS.certificates) throw malformed('it has too many certificates')
-    certificates.push(set.next(TAG.sequence).bytes)
+    certificates.push(set.element(TAG.sequence))
   }
   // It may be empty: an RFC 3161 authority that was asked for no certificates writes it all the same.
   return certificates
@@ -111,5 +111,5 @@ function issuerAndSerial(certificate: Uint8Array): { issuer: Uint8Array; serial:
   tbs.optional(contextTag(0))
   const serial = tbs.integer()
   tbs.next(TAG.sequence)
-  return { serial, issuer: tbs.next(TAG.sequence).bytes }
+  return { serial, issuer: tbs.element(TAG.sequence) }
 }

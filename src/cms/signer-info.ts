@@ -32,7 +32,7 @@ export function readSignerInfo(reader: DerReader): SignerInfo {
     throw malformed('its signer is not named by issuer and serial number')
   }
   const signer = fields.sequence()
-  const issuer = signer.next(TAG.sequence).bytes
+  const issuer = signer.element(TAG.sequence)
   const serial = signer.integer()
   signer.end()
   const digestAlgorithm = readAlgorithm(fields)

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { DerReader } from '../asn1/der.ts'
 import { OID } from '../asn1/oid.ts'
 import { MalformedError } from '../errors.ts'
+import { sha256 } from './digest.ts'
 
 export type Curve = 'P-256' | 'P-384' | 'P-521'
 
@@ -17,6 +18,8 @@ export interface PublicKey {
   readonly bits: number | undefined
   /** The raw point (`ec`, uncompressed) or key (`ed25519`); for `rsa` the RSAPublicKey. */
   readonly raw: Uint8Array
+  /** SHA-256 of `spki`, what logs call a key by; made at first use. */
+  readonly spkiDigest: Uint8Array
   /** Imported at first use: 0.1 ms that a key which is never used should not cost. */
   readonly key: KeyObject
 }
@@ -81,6 +84,7 @@ class LazyKey implements PublicKey {
   readonly curve: Curve | undefined
   readonly bits: number | undefined
   #key: KeyObject | undefined
+  #digest: Uint8Array | undefined
 
   constructor(
     spki: Uint8Array,
@@ -94,6 +98,11 @@ class LazyKey implements PublicKey {
     this.raw = raw
     this.curve = curve
     this.bits = bits
+  }
+
+  get spkiDigest(): Uint8Array {
+    this.#digest ??= sha256(this.spki)
+    return this.#digest
   }
 
   get key(): KeyObject {

@@ -47,7 +47,7 @@ export function parseTimestampResponse(der: Uint8Array): Uint8Array {
       'cannot read timestamp response: it has no token',
     )
   }
-  const token = response.next(TAG.sequence).bytes
+  const token = response.element(TAG.sequence)
   response.end()
   return token
 }

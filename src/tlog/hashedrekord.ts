@@ -1,5 +1,5 @@
 import { encodeBase64 } from '../encoding/base64.ts'
-import { encodeUtf8 } from '../encoding/bytes.ts'
+import { encodeAscii, encodeUtf8 } from '../encoding/bytes.ts'
 import { canonicalJson } from '../encoding/canonical-json.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import type { JsonValue } from '../encoding/json.ts'
@@ -42,10 +42,10 @@ export function hashedrekordBodyV1(content: Hashedrekord): Uint8Array {
   const { verifier } = content
   const pem = encodePem(verifier.isCertificate ? 'CERTIFICATE' : 'PUBLIC KEY', verifier.der)
   // RFC 8785 form written out: every value is hex, base64 or a name, so nothing needs escaping.
-  return encodeUtf8(
+  return encodeAscii(
     `{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":"${content.algorithm}",` +
       `"value":"${encodeHex(content.digest)}"}},"signature":{"content":"${encodeBase64(content.signature)}",` +
-      `"publicKey":{"content":"${encodeBase64(encodeUtf8(pem))}"}}}}`,
+      `"publicKey":{"content":"${encodeBase64(encodeAscii(pem))}"}}}}`,
   )
 }
 

@@ -22,13 +22,15 @@ export function leafHash(data: Uint8Array): Uint8Array {
   return sha256(LEAF_PREFIX, data)
 }
 
+/** Filled anew for each node. */
+const inner = new Uint8Array(1 + 2 * HASH_LENGTH)
+
 /** Hash of an inner node (RFC 6962 §2.1): SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const node = new Uint8Array(1 + left.length + right.length)
-  node[0] = NODE_PREFIX
-  node.set(left, 1)
-  node.set(right, 1 + left.length)
-  return sha256(node)
+  inner[0] = NODE_PREFIX
+  inner.set(left, 1)
+  inner.set(right, 1 + HASH_LENGTH)
+  return sha256(inner)
 }
 
 export interface InclusionProof {

@@ -99,7 +99,7 @@ export function isKeyName(name: string): boolean {
 export function noteKeyId(key: PublicKey, name: string): Uint8Array {
   switch (key.type) {
     case 'ec':
-      return sha256(key.spki)
+      return key.spkiDigest
     case 'ed25519':
       return sha256(encodeUtf8(name), NEWLINE, ED25519_TYPE, key.raw)
     case 'rsa':

@@ -1,5 +1,5 @@
 import { encodeBase64 } from '../encoding/base64.ts'
-import { encodeUtf8, equalBytes } from '../encoding/bytes.ts'
+import { encodeAscii, equalBytes } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import type { Verification } from '../crypto/verify.ts'
 import { MalformedError } from '../errors.ts'
@@ -244,7 +244,7 @@ export function promisePayload(
   entry: Pick<TransparencyLogEntry, 'integratedTime' | 'logId' | 'logIndex'>,
   body: Uint8Array,
 ): Uint8Array {
-  return encodeUtf8(
+  return encodeAscii(
     `{"body":"${encodeBase64(body)}","integratedTime":${String(entry.integratedTime)},` +
       `"logID":"${encodeHex(entry.logId)}","logIndex":${String(entry.logIndex)}}`,
   )

@@ -80,7 +80,7 @@ function readSeparateAttributes(attributes: readonly Attribute[]): TransparencyL
   const path: Uint8Array[] = []
   while (!hashes.done) {
     if (path.length === 63) throw malformed('the proof has too many hashes')
-    path.push(hash(hashes.next().bytes))
+    path.push(hash(hashes.element()))
   }
   return {
     logIndex,

@@ -36,7 +36,7 @@ export function readAlgorithm(reader: DerReader): AlgorithmIdentifier {
   const content = reader.take(TAG.sequence)
   const fields = new DerReader(content)
   const oid = fields.oid()
-  const parameters = fields.done ? undefined : fields.next().bytes
+  const parameters = fields.done ? undefined : fields.element()
   fields.end()
   return { oid, content, parameters }
 }

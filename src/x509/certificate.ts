@@ -61,13 +61,13 @@ export function parseCertificate(der: Uint8Array): Certificate {
   if (!equalBytes(inner.content, signatureAlgorithm.content)) {
     throw malformed('it names two signature algorithms')
   }
-  const issuer = fields.next(TAG.sequence).bytes
+  const issuer = fields.element(TAG.sequence)
   const validity = fields.sequence()
   const notBefore = validity.time()
   const notAfter = validity.time()
   validity.end()
-  const subject = fields.next(TAG.sequence).bytes
-  const publicKey = parsePublicKey(fields.next(TAG.sequence).bytes)
+  const subject = fields.element(TAG.sequence)
+  const publicKey = parsePublicKey(fields.element(TAG.sequence))
   // Unique identifiers ([1], [2]) are refused: RFC 5280 forbids issuing them.
   const extensions = readExtensions(fields.enter(contextTag(3)))
   fields.end()

@@ -1,7 +1,6 @@
 import { DerReader, TAG, contextTag } from '../asn1/der.ts'
 import { OID } from '../asn1/oid.ts'
 import { derExplicit, derSequence } from '../asn1/write.ts'
-import { sha256 } from '../crypto/digest.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import type { Verification } from '../crypto/verify.ts'
 import { ByteReader } from '../encoding/byte-reader.ts'
@@ -97,7 +96,7 @@ export function* verifyEmbeddedScts(
     if (error instanceof MalformedError) return { result: 'failed', why: error.message }
     throw error
   }
-  const issuerKeyHash = sha256(issuer.publicKey.spki)
+  const issuerKeyHash = issuer.publicKey.spkiDigest
   let passed: SctResult | undefined
   let why = 'no known log issued its timestamp'
   for (const sct of scts) {
