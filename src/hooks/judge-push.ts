@@ -149,6 +149,7 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
   if (include.length === 0) return
   const before = steps.map((step) => step.before).filter((id) => !isZero(id))
   const known = [...new Set([...before, ...(anchor === undefined ? [] : [anchor])])]
+  let few: number | undefined
   let commits: number
   try {
     const range = { include, exclude: [...known, ...(chain === undefined ? [] : [chain.tip])] }
@@ -165,10 +166,10 @@ async function prepare({ repository, session, steps, limits }: PushQuestion): Pr
       `over a limit of the hook: ${String(commits)} commits in one push, and ${String(limits.commits)} are allowed`,
       {
         hint: 'push in smaller parts (git push REMOTE COMMIT:refs/heads/BRANCH), or on the server: git config signet.hook.maxCommits',
-  let few: number | undefined
       },
     )
   }
+  if (few !== undefined) return
   if (steps.length > FEW_REFS) {
     const tips = chain === undefined ? [] : [chain.tip]
     await repository.load({ include: [...new Set([...include, ...before, ...tips])], exclude: [] })
@@ -184,7 +185,6 @@ function certificateFacts(
     const object = certificate?.object
     if (object === undefined) throw new Error('a certificate without facts was asked for')
     const { roots, openpgpKeys } = await session.materialOf(policy)
-  if (few !== undefined) return
     return runAsync(verifyObject(object, roots, { openpgpKeys }))
   }
 }
