@@ -17,7 +17,7 @@ import { keyedDigest, sha256 } from '../crypto/digest.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { encodeUtf8, equalBytes } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
-import type { Facts, ObjectFormat } from '../facts.ts'
+import type { Check, Facts, ObjectFormat } from '../facts.ts'
 import { IdTable } from '../git/id-table.ts'
 import type { RepositoryPaths } from '../git/refs.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
@@ -39,6 +39,10 @@ const maxSegments = 48
 const smallBytes = 1 << 20
 const trailerBytes = 32
 const blockBytes = 1 << 20
+/** What is read ahead for `get`: commits are asked for in about the order in which they were written. */
+const aheadBytes = 32 << 10
+/** Lists of checks kept; nearly all commits of a history have one of very few. */
+const maxLists = 64
 
 interface Segment {
   readonly file: number
@@ -65,6 +69,10 @@ export class FactsCache {
   #fresh: string[] = []
   #freshBytes = 0
   #bytes = 0
+  readonly #lists = new Map<string, Check[]>()
+  #ahead = Buffer.alloc(0)
+  #aheadOf: Segment | undefined
+  #aheadFrom = 0
 
   private constructor(folder: string, key: Uint8Array, format: ObjectFormat) {
     this.#folder = folder
@@ -76,7 +84,7 @@ export class FactsCache {
   static open(options: FactsCacheOptions): FactsCache | undefined {
     try {
       const context = [
-        'git-signet facts 1',
+        'git-signet facts 2',
         options.version,
         ...options.roots.map(({ name, digest }) => `${name} ${digest}`),
       ].join('\n')
@@ -105,10 +113,40 @@ export class FactsCache {
     const segment = this.#segments[Math.floor(place / maxBytes)]
     const length = this.#lengths[number] ?? 0
     if (segment === undefined) return undefined
-    const bytes = Buffer.allocUnsafe(length)
-    readSync(segment.file, bytes, 0, length, place % maxBytes)
-    const facts = JSON.parse(bytes.toString('utf8')) as Facts
+    const bytes = this.#read(segment, place % maxBytes, length)
+    const tab = bytes.indexOf(0x09)
+    const facts = JSON.parse(bytes.toString('utf8', 0, tab)) as Facts
+    facts.checks = this.#list(bytes.toString('utf8', tab + 1))
     return facts.object.id === id ? facts : undefined
+  }
+
+  #read(segment: Segment, at: number, length: number): Buffer {
+    const isAhead =
+      segment === this.#aheadOf &&
+      at >= this.#aheadFrom &&
+      at + length <= this.#aheadFrom + this.#ahead.length
+    if (!isAhead) {
+      const ahead = Buffer.allocUnsafe(
+        Math.max(length, Math.min(aheadBytes, segment.size - trailerBytes - at)),
+      )
+      const read = readSync(segment.file, ahead, 0, ahead.length, at)
+      this.#ahead = ahead.subarray(0, read)
+      this.#aheadOf = segment
+      this.#aheadFrom = at
+    }
+    const from = at - this.#aheadFrom
+    return this.#ahead.subarray(from, from + length)
+  }
+
+  /** Checks that are the same are the same list, which nobody may change. */
+  #list(text: string): Check[] {
+    let list = this.#lists.get(text)
+    if (list === undefined) {
+      if (this.#lists.size >= maxLists) this.#lists.clear()
+      list = JSON.parse(text) as Check[]
+      this.#lists.set(text, Object.freeze(list) as Check[])
+    }
+    return list
   }
 
   /** Takes note of facts that depend on bytes and roots alone; others are left out. */
@@ -116,7 +154,8 @@ export class FactsCache {
     if (facts.signature !== 'x509' || facts.object.type !== 'commit') return
     if (facts.codes.includes('LIMIT') || facts.codes.includes('UNSUPPORTED')) return
     if (facts.checks.some(({ name, result }) => name === 'object-id' && result !== 'passed')) return
-    const record = `${facts.object.id} ${JSON.stringify(facts)}\n`
+    const { checks } = facts
+    const record = `${facts.object.id} ${JSON.stringify({ ...facts, checks: [] })}\t${JSON.stringify(checks)}\n`
     this.#fresh.push(record)
     this.#freshBytes += record.length
     if (this.#freshBytes > segmentBytes) this.#flush([])
@@ -207,7 +246,7 @@ function* blocksOf(file: number, end: number): Generator<Buffer, void, undefined
   }
 }
 
-/** Calls `visit` with the id of each record `id SP json LF` and where its JSON lies. */
+/** Calls `visit` with the id of each record `id SP facts TAB checks LF` and where its JSON lies. */
 function eachRecord(
   file: number,
   end: number,

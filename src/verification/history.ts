@@ -15,14 +15,40 @@ import type { OpenpgpKey } from './openpgp-packets.ts'
 import { missingFacts, tooLargeFacts, verifySplitObject } from './object.ts'
 
 /** One commit of a history with everything that is proven about it. */
-export interface ProvedCommit {
+export class ProvedCommit {
   readonly id: string
   /** Undefined where the object is missing or too large; valid until the next one is asked for. */
   readonly object: RawObject | undefined
-  readonly split: SplitObject | undefined
   readonly facts: Facts
   /** The `shallow` file names it: its parents were never fetched. */
   readonly isShallow: boolean
+  #split: SplitObject | undefined
+
+  constructor(
+    id: string,
+    object: RawObject | undefined,
+    facts: Facts,
+    isShallow: boolean,
+    split?: SplitObject,
+  ) {
+    this.id = id
+    this.object = object
+    this.facts = facts
+    this.isShallow = isShallow
+    this.#split = split
+  }
+
+  /** What lies where in the object. One whose facts are known is not split before somebody asks. */
+  get split(): SplitObject | undefined {
+    const { object } = this
+    if (object?.type !== 'commit') return undefined
+    return (this.#split ??= splitObject('commit', object.bytes, object.format))
+  }
+
+  /** The same commit with more proven about it. */
+  with(facts: Facts): ProvedCommit {
+    return new ProvedCommit(this.id, this.object, facts, this.isShallow, this.#split)
+  }
 }
 
 export interface HistoryOptions extends WalkOptions {
@@ -113,9 +139,6 @@ function prover(repository: RepositoryAnswers, roots: TrustRoots, options: Histo
   const { cache } = options
   const certificates = new CertificateQueue()
   const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {
-    // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
-    const known = object.idMatches ? cache?.get(object.id) : undefined
-    if (known !== undefined) return known
     const stored = { ...object, type: 'commit' } as const
     const verification = verifySplitObject(stored, split, roots, {
       leaves,
@@ -131,14 +154,19 @@ function prover(repository: RepositoryAnswers, roots: TrustRoots, options: Histo
   return (answer) => {
     if (answer.kind !== 'object') return unread(repository, answer)
     if (answer.type !== 'commit') return unread(repository, { kind: 'missing', name: answer.id })
-    const { id } = answer
+    const { id, idMatches } = answer
+    const isShallow = repository.isShallow(id)
+    // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
+    const known = idMatches ? cache?.get(id) : undefined
+    if (known !== undefined && options.remember !== true) {
+      return new ProvedCommit(id, answer, known, isShallow)
+    }
     const split = splitObject('commit', answer.bytes, answer.format)
-    if (options.remember === true && answer.idMatches) repository.remember(answer, split)
-    const rest = { id, object: answer, split, isShallow: repository.isShallow(id) }
-    const facts = verified(answer, split)
+    if (options.remember === true && idMatches) repository.remember(answer, split)
+    const facts = known ?? verified(answer, split)
     return facts instanceof Promise
-      ? facts.then((proven) => ({ ...rest, facts: proven }))
-      : { ...rest, facts }
+      ? facts.then((proven) => new ProvedCommit(id, answer, proven, isShallow, split))
+      : new ProvedCommit(id, answer, facts, isShallow, split)
   }
 }
 
@@ -148,7 +176,7 @@ function unread(
 ): ProvedCommit {
   const id = answer.kind === 'missing' ? answer.name : answer.id
   const facts = answer.kind === 'missing' ? missingFacts(id, 'commit') : tooLargeFacts(id, 'commit')
-  return { id, object: undefined, split: undefined, facts, isShallow: repository.isShallow(id) }
+  return new ProvedCommit(id, undefined, facts, repository.isShallow(id))
 }
 
 /** Starts up to `limit` at a time and gives their results in the order of the source. */

@@ -101,7 +101,7 @@ export async function* completeHistory(
       const stored = { ...object, type: 'commit', bytes: Buffer.from(object.bytes) } as const
       const completed = completion
         .complete(stored, proved.facts)
-        .then((facts) => ({ ...proved, facts }))
+        .then((facts) => proved.with(facts))
       // Whoever takes it from the queue gets the error.
       completed.catch(() => undefined)
       running.push(completed)

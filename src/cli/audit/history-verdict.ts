@@ -15,13 +15,13 @@ export interface Judged {
  * cannot vouch that nothing of the range is missing.
  */
 export function historyVerdict(proved: ProvedCommit, judge: JudgeSigner | undefined): Judged {
-  const { facts, split } = proved
-  const parents = split && commitFields(split)?.parents
-  const isCutOff = proved.isShallow && parents !== undefined && parents.length > 0
+  const { facts } = proved
+  const parents = proved.isShallow && proved.split ? commitFields(proved.split)?.parents : undefined
+  const isCutOff = parents !== undefined && parents.length > 0
   const { verdict, reasons } = singleVerdict(
     facts,
     judge,
     isCutOff ? [{ code: 'SHALLOW', detail: 'its parents were never fetched' }] : [],
   )
-  return { verdict, details: { ...splitDetails(split, facts), reasons } }
+  return { verdict, details: { ...splitDetails(proved.split, facts), reasons } }
 }
