@@ -126,7 +126,7 @@ export class World {
   }
 
   /** Stores an object of any form. */
-  async store(type: 'tree' | 'blob', bytes: Buffer): Promise<string> {
+  async store(type: 'commit' | 'tree' | 'blob', bytes: Buffer): Promise<string> {
     const file = join(this.#person.home, 'object')
     writeFileSync(file, bytes)
     return this.git('hash-object', '-t', type, '-w', '--literally', file)
@@ -170,10 +170,13 @@ export class World {
   }
 
   signet(...args: string[]): Promise<ProcessResult> {
-    return this.#person.run(process.execPath, [programPath, ...args], {
-      cwd: this.#folder,
-      timeoutMs: 60_000,
-    })
+    return this.signetIn(this.#folder, ...args)
+  }
+
+  /** The same in another folder below the home directory. */
+  signetIn(cwd: string, ...args: string[]): Promise<ProcessResult> {
+    const options = { cwd, timeoutMs: 60_000 }
+    return this.#person.run(process.execPath, [programPath, ...args], options)
   }
 
   /** Runs a judging command and reads its JSON lines. */
