@@ -12,6 +12,8 @@ import { policyWarnings } from '../../policy/warnings.ts'
 import { policyMaterial } from '../../verification/policy-material.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
+import { PROOF_OPTIONS } from '../verify/options.ts'
+import { checkAgainst, refuseWithout } from './against.ts'
 import { policyBranchOf, policyInCommit, policyInFile, workTreePolicyPath } from './policy-text.ts'
 
 export const check = defineCommand({
@@ -21,11 +23,37 @@ export const check = defineCommand({
   operandCount: { max: 1 },
   description: `FILE is .signet/policy.toml of the work tree unless you name another. Every mistake has its line, its key and what is allowed; warnings say why a line is doubtful. Keys and trusted roots are looked for beside FILE.
 
-Exit 0 without mistakes, 3 with.`,
-  examples: ['git signet policy check', 'git signet policy check /etc/git/policy.toml'],
-  options: {},
-  async run(context, { positionals }): Promise<ExitCode> {
+With --against also what it would newly refuse or accept: of the commits in RANGE, judged for the policy branch and compared with the policy in force (else with the one that HEAD has); of the pushes in FILE, if that is what a hook wrote (signet.hook.auditFile, or its journal), each judged as if it came now; or in words, if FILE is another policy.
+
+Exit 0 without mistakes, 3 with. With --against: 1 where something is newly refused, 4 where something can no longer be checked or there was nothing to check.`,
+  examples: [
+    'git signet policy check',
+    'git signet policy check /etc/git/policy.toml',
+    'git signet policy check --against v1.2..origin/main',
+    'git signet policy check new.toml --against /var/log/signet-pushes.jsonl',
+  ],
+  options: {
+    against: {
+      type: 'string',
+      value: 'RANGE|FILE',
+      summary: 'also say what it would newly refuse or accept there',
+    },
+    policy: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'with --against: the policy in force, or the floor of an in-tree one',
+    },
+    anchor: {
+      type: 'string',
+      value: 'COMMIT',
+      summary: 'with --against: where trust in the policy in force starts',
+    },
+    ...PROOF_OPTIONS,
+  },
+  async run(context, { options, positionals }): Promise<ExitCode> {
     const [operand] = positionals
+    const { against, ...flags } = options
+    if (against === undefined) refuseWithout(flags)
     const { stdout, stderr } = context.streams
     const place = { cwd: context.cwd, env: context.env }
     const policyBranch = policyBranchOf({ env: context.env, gitConfig: await readGitConfig(place) })
@@ -59,7 +87,8 @@ Exit 0 without mistakes, 3 with.`,
     stdout.write(
       `${escapeText(source.name)}: no mistakes (${counts}; policy branch ${policyBranch})\n`,
     )
-    return EXIT.ok
+    if (against === undefined) return EXIT.ok
+    return checkAgainst(context, { ...flags, against }, { policy, text: source }, policyBranch)
   },
 })
 
