@@ -182,6 +182,13 @@ async function judgeTarget(
       detail: 'no verified tip of the refs in "on" is known: audit them first',
     }
   }
+  if (rule.on === undefined && refs.length === 0) {
+    const line = String(rule.line)
+    return {
+      code: 'TAG_TARGET',
+      detail: `the rule at line ${line} names no "on", which a policy without an anchor has to`,
+    }
+  }
   return {
     code: 'TAG_TARGET',
     detail: `its commit is on no verified tip of ${refs.join(', ') || 'a ref in "on"'}`,

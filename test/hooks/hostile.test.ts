@@ -34,7 +34,7 @@ async function guarded(
 
 const MAIN = 'HEAD:refs/heads/main'
 
-describe('a hostile environment (57)', () => {
+describe('attack 57: hook run with hostile environment', () => {
   test('variables, configuration and push options of others have no effect', async () => {
     const { server, alice } = await guarded('environment')
     await alice.commit('good')
@@ -82,7 +82,7 @@ describe('a hostile environment (57)', () => {
   })
 })
 
-describe('what fails rejects (60)', () => {
+describe('attack 60: kill the verifier mid-way, and other failures', () => {
   test('an unreadable policy, a missing trust root, a journal of somebody else', async () => {
     const { server, alice, policy } = await guarded('broken')
     await alice.commit('good')
@@ -150,7 +150,7 @@ describe('what fails rejects (60)', () => {
 })
 
 describe('kinds of pushes', () => {
-  test('a shallow push (55)', async () => {
+  test('attack 55: shallow push with receive.shallowUpdate, missing parents', async () => {
     const { server, alice } = await guarded('shallow')
     await server.git('config', 'receive.shallowUpdate', 'true')
     await alice.commit('one')
@@ -173,7 +173,7 @@ describe('kinds of pushes', () => {
     expect((await server.ref('refs/heads/main'))?.length).toBe(64)
   })
 
-  test('several at once: each is judged, one wins (58)', async () => {
+  test('attack 58: policy branch pushed concurrently, each is judged at its before', async () => {
     const { server, alice } = await guarded('crowd')
     await alice.commit('base')
     await alice.ok('push', '-q', 'origin', MAIN)
@@ -208,7 +208,7 @@ describe('kinds of pushes', () => {
   })
 })
 
-describe('push certificates (59)', () => {
+describe('attack 59: push certificate', () => {
   const more = '[[protect]]\nrefs = ["refs/heads/signed"]\nby = ["alice"]\npush-cert = true\n'
   const SIGNED = 'HEAD:refs/heads/signed'
 
@@ -238,7 +238,7 @@ describe('push certificates (59)', () => {
   })
 })
 
-describe('audit mode (64)', () => {
+describe('attack 64: hook in audit mode with violations', () => {
   test('lets everything through, and says so', async () => {
     const { server, alice, policy } = await guarded('report')
     await server.install('--policy', policy, '--audit')

@@ -56,7 +56,7 @@ describe('what git says', () => {
     expect(parsePushInput(bytes(''))).toEqual([])
   })
 
-  test('over a limit is LIMIT (56)', async () => {
+  test('attack 56: more refs, or more input, than the limit is LIMIT', async () => {
     const limits = { ...HOOK_LIMITS, refs: 1, inputBytes: 100 }
     const two = `${A} ${B} refs/heads/x\n${A} ${B} refs/heads/y\n`
     expect(() => parseReceiveInput(bytes(two), limits)).toThrow('1 refs in one push')

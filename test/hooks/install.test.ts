@@ -93,6 +93,27 @@ describe('hook install', () => {
     expect((await alice.push('origin', 'HEAD:refs/heads/main')).status).toBe(1)
   })
 
+  test('says that a rule about tags without "on" lets none in where there is no anchor', async () => {
+    const server = await team.server('no-on')
+    const alice = await team.member('alice', server)
+    const rule = '[[protect]]\nrefs = ["refs/tags/v*"]\nby = ["alice"]\n'
+    const policy = server.policyFile(team.policy(['alice'], rule))
+    const installed = await server.signet('hook', 'install', 'pre-receive', '--policy', policy)
+    expect(installed.stdout).toContain('lets no tag in: without an anchor')
+    await alice.commit('one')
+    await alice.ok('tag', '-s', '-m', 'one', 'v1')
+    const push = await alice.push('origin', 'HEAD:refs/heads/main', 'v1')
+    expect(push.status).toBe(1)
+    expect(push.stderr.replaceAll(/\s*\nremote: */g, ' ')).toMatch(
+      /why: the rule at line \d+ names no "on", which a policy without an anchor has to/,
+    )
+    server.policyFile(team.policy(['alice'], `${rule}on = ["refs/heads/main"]\n`))
+    const named = await server.signet('hook', 'install', 'pre-receive', '--policy', policy)
+    expect(named.stdout).not.toContain('lets no tag in')
+    const again = await alice.push('origin', 'HEAD:refs/heads/main', 'v1')
+    expect(again.status, again.stderr).toBe(0)
+  })
+
   test('prints what a policy has to accept of the past, with counts', async () => {
     const server = await team.server('past')
     const alice = await team.member('alice', server)
@@ -113,7 +134,7 @@ describe('hook install', () => {
     expect(push.status, push.stderr).toBe(0)
   })
 
-  test('rejects, and says why, when node or the program has gone (60)', async () => {
+  test('rejects, and says why, when node or the program has gone (attack 60)', async () => {
     const server = await team.server('gone')
     const alice = await team.member('alice', server)
     await server.install('--policy', server.policyFile(team.policy(['alice'])))

@@ -51,7 +51,7 @@ describe('the policy in the tree', () => {
 })
 
 describe('refs', () => {
-  test('every ref is judged, and one bad one rejects all (51)', async () => {
+  test('attack 51: protected and unprotected ref in one push, one bad among good ones rejects all', async () => {
     const { server, alice } = await governed('several')
     await alice.commit('good')
     await alice.ok('branch', 'good')
@@ -70,7 +70,7 @@ describe('refs', () => {
     expect(push.status, push.stderr).toBe(0)
   })
 
-  test('an unsigned commit cannot come in through an unprotected ref (50)', async () => {
+  test('attack 50: unsigned commit first to an unprotected ref, then protected ref moved there', async () => {
     const { alice } = await governed('laundered', 'other-refs = "any"')
     await alice.commit('unsigned', { unsigned: true })
     const aside = await alice.push('origin', 'HEAD:refs/heads/aside')
@@ -82,7 +82,7 @@ describe('refs', () => {
     expect(deleted.status, deleted.stderr).toBe(0)
   })
 
-  test('forced, deleted, deleted and created anew, created from nowhere (52, 58)', async () => {
+  test('attacks 52, 58: forced update, delete, delete + create in one push, create from nowhere', async () => {
     const more = '[[protect]]\nrefs = ["refs/heads/release/*"]\nby = ["alice"]\n'
     const { server, alice, anchor } = await governed('moved', more)
     await alice.commit('one')
@@ -113,7 +113,7 @@ describe('refs', () => {
     expect(push.stderr).toContain('refs/heads/main')
   })
 
-  test('replacement refs are refused and change nothing (37)', async () => {
+  test('attack 37: refs/replace/* pushed for a protected commit', async () => {
     const { server, alice } = await governed('replaced', 'other-refs = "any"')
     const good = await alice.commit('good')
     const bad = await alice.commit('bad', { unsigned: true })
@@ -141,7 +141,7 @@ describe('tags', () => {
   const more =
     '[[protect]]\nrefs = ["refs/tags/v*"]\nby = ["alice"]\n[[protect]]\nrefs = ["refs/heads/dev"]\nby = ["alice"]\n'
 
-  test('a new commit and its tag in one push (90)', async () => {
+  test('attack 90: git push --follow-tags with a new commit and its tag', async () => {
     const { alice } = await governed('follow', more)
     await alice.commit('release')
     await alice.ok('tag', '-s', '-m', 'one', 'v1')
@@ -149,7 +149,7 @@ describe('tags', () => {
     expect(push.status, push.stderr).toBe(0)
   })
 
-  test('light, moved, renamed, and off the branch (53)', async () => {
+  test('attack 53: signed v1 tag put at refs/tags/v2, lightweight, moved, outside the branch', async () => {
     const { alice } = await governed('tags', more)
     await alice.commit('release')
     await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main')
@@ -173,7 +173,7 @@ describe('tags', () => {
 })
 
 describe('where trust starts', () => {
-  test('the first push brings the anchor, other refs wait for it (88)', async () => {
+  test('attack 88: first push to an empty repository without the anchor, with it, another ref before it', async () => {
     const server = await team.server('fresh')
     const alice = await team.member('alice', server)
     const anchor = await alice.commitPolicy(team.policy(['alice']))
@@ -192,7 +192,7 @@ describe('where trust starts', () => {
     expect(later.status, later.stderr).toBe(0)
   })
 
-  test('a branch older than the anchor: free where no rule is, else it needs an accept (89)', async () => {
+  test('attack 89: branch older than the anchor, unprotected, protected, with [[accept]]', async () => {
     const server = await team.server('older')
     const alice = await team.member('alice', server)
     const old = await alice.commit('long ago', { unsigned: true })

@@ -31,6 +31,15 @@ export function adviceFor(
     )
   }
   const policy = opened === undefined ? undefined : inForceNow(opened.session.context).policy
+  const tags = policy?.rules.find(
+    ({ refs, on, unsignedTarget }) =>
+      on === undefined && !unsignedTarget && refs.some((ref) => ref.text.startsWith('refs/tags/')),
+  )
+  if (tags !== undefined && flags.anchor === undefined) {
+    advice.push(
+      `the rule at line ${String(tags.line)} lets no tag in: without an anchor it has to name branches, on = ["refs/heads/main"]`,
+    )
+  }
   const hasForge = [...(policy?.entries.values() ?? [])].some(({ kind }) => kind === 'forge')
   if (policy !== undefined && !hasForge && name !== 'pre-push') {
     advice.push('if a forge merges on its web pages, it needs a [forges] entry in the policy')
