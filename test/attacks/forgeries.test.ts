@@ -3,33 +3,11 @@ import { runAsync, runSync } from '../../src/crypto/verify.ts'
 import type { Facts } from '../../src/facts.ts'
 import { parseTrustedRoot } from '../../src/sigstore/trusted-root.ts'
 import { verifyObject } from '../../src/verification/object.ts'
-import type { StoredObject } from '../../src/verification/object.ts'
-import { TAG_PAYLOAD, armor, commitWith, makeCms, objectId, PAYLOAD } from '../forge/object.ts'
 import { trustedRootJson } from '../forge/world.ts'
 import { forgeries } from './forgeries/all.ts'
 import { genuine } from './forgeries/genuine.ts'
 import { world } from './forgeries/forgery.ts'
-import type { Forgery } from './forgeries/forgery.ts'
-
-/** The forged signature as a commit and as a tag, each under its own true id. */
-function objects(forgery: Forgery): StoredObject[] {
-  const signature = (payload: Uint8Array): string =>
-    armor(makeCms(forgery.by ?? world, payload, forgery.cms))
-  const commit = commitWith(signature(PAYLOAD))
-  const tag = Buffer.concat([TAG_PAYLOAD, Buffer.from(signature(TAG_PAYLOAD))])
-  return (
-    [
-      ['commit', commit],
-      ['tag', tag],
-    ] as const
-  ).map(([type, bytes]) => ({
-    id: objectId(type, bytes),
-    type,
-    format: 'sha1',
-    bytes,
-    idMatches: true,
-  }))
-}
+import { objects } from './forgeries/objects.ts'
 
 const shown = (facts: Facts): object => ({
   outcome: facts.outcome,
