@@ -1,6 +1,6 @@
 #!/bin/sh
-# Judges the commits a pull request brings, by a policy or by one identity; the action, the GitLab template
-# and the tests run this one script. Everything comes from the environment:
+# Judges the commits a pull request brings, by a policy or by one identity; the action runs it, and any
+# other CI may. Everything comes from the environment:
 #
 #   SIGNET_BASE, SIGNET_HEAD   the commits after BASE up to HEAD
 #   SIGNET_POLICY_FILE or SIGNET_ANCHOR, else SIGNET_IDENTITY and SIGNET_IDENTITY_ISSUER

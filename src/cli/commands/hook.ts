@@ -90,7 +90,7 @@ Settings of the repository: signet.helpUrl is shown with each refusal. signet.ho
 
 Limits: a push of at most 1,000,000 commits (signet.hook.maxCommits) and 100,000 refs, judged within 1,800 seconds (signet.hook.maxSeconds); a commit, tag or tree of at most 32 MiB, a signature of at most 1 MiB. What is above one could not be checked, and is refused.
 
-Forges: Gitea and Forgejo run what lies in custom_hooks/ or hooks/pre-receive.d/ of the repository's folder, GitLab what lies in custom_hooks/pre-receive.d/; put there a script that starts the installed hook. Pull requests on GitHub and GitLab are judged in CI: scripts/ci has an action and a template.`,
+Forges: Gitea and Forgejo run what lies in hooks/pre-receive.d/ of the repository's folder, GitLab what lies in custom_hooks/pre-receive.d/. Install it there, in the repository's folder: git -c core.hooksPath=custom_hooks/pre-receive.d signet hook install pre-receive --policy FILE. Pull requests on GitHub and GitLab are judged in CI: scripts/ci has an action and a template.`,
   commands: [install, uninstall, status],
   hidden: HOOK_NAMES.map(program),
 })
