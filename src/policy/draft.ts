@@ -10,12 +10,22 @@ export interface SeenSigner {
   readonly addresses: readonly string[]
 }
 
+/** A key that signatures name and that nothing was verified by. */
+export interface ClaimedKey {
+  /** Upper-case hex: a fingerprint, or only its end. */
+  readonly key: string
+  readonly count: number
+  readonly addresses: readonly string[]
+}
+
 export interface DraftInput {
   readonly policyBranch: string
   /** Most commits first. */
   readonly seen: readonly SeenSigner[]
   /** Committer addresses of unsigned or unproven commits, with counts. */
   readonly others: readonly { readonly address: string; readonly count: number }[]
+  /** OpenPGP keys by what signatures say, most commits first. */
+  readonly claimed?: readonly ClaimedKey[]
   /** Address of whoever asks: the admin of the draft, if it has signed. */
   readonly me?: string | undefined
   /** Digests of trust roots other than the public one, by name. */
@@ -44,6 +54,7 @@ export function draftPolicy(input: DraftInput): string {
     head,
     '',
     ...named.flatMap(({ seen, name }) => [...entryLines(name, seen, input.roots), '']),
+    ...claimedLines(input.claimed ?? [], names),
     ...unsignedLines(input.others),
     ...rootLines(input.seen, input.roots),
     '[[protect]]',
@@ -132,6 +143,29 @@ export class NameChooser {
   }
 }
 
+/** Comments only: whose key it is has to be asked of the person. */
+function claimedLines(claimed: readonly ClaimedKey[], names: NameChooser): string[] {
+  if (claimed.length === 0) return []
+  return [
+    '# Signed with OpenPGP keys that nothing pins, so nothing is proven: signatures and commits say this',
+    '# of themselves. Ask whose key it is; gpg --armor --export KEY > .signet/keys/NAME.asc; then take',
+    '# the # away. Only the fingerprint of the very key that signs counts, be it a subkey.',
+    ...claimed.flatMap(({ key: id, count, addresses }) => {
+      const name = names.choose(addresses[0]?.split('@')[0] ?? '')
+      const said = `${String(count)} ${count === 1 ? 'commit says' : 'commits say'} so`
+      return [
+        `# [people.${name}]   # ${said}`,
+        id.length === 40
+          ? `# pgp = [${quoted(id)}]`
+          : `# pgp = ["…"]   # the whole fingerprint: gpg --fingerprint ${commentText(id)}`,
+        ...(addresses.length > 0 ? [`# git = [${addresses.map(quoted).join(', ')}]`] : []),
+        '#',
+      ]
+    }),
+    '',
+  ]
+}
+
 function unsignedLines(others: DraftInput['others']): string[] {
   if (others.length === 0) return []
   return [
@@ -154,9 +188,10 @@ function rootLines(seen: readonly SeenSigner[], roots: ReadonlyMap<string, strin
   })
 }
 
-function template({ policyBranch, others }: DraftInput): string {
+function template({ policyBranch, others, claimed = [] }: DraftInput): string {
+  const isClaimed = claimed.length > 0
   return [
-    '# Who may write this repository. Nobody has signed so far: take the # away where you know.',
+    `# Who may write this repository. ${isClaimed ? 'Nothing is proven' : 'Nobody has signed'} so far: take the # away where you know.`,
     '# Sign one commit and run git signet policy init again, and these lines are filled in.',
     '# version = 1',
     '# admins = ["alice"]              # who may change this file: name at least two',
@@ -169,6 +204,7 @@ function template({ policyBranch, others }: DraftInput): string {
     `# refs = [${quoted(policyBranch)}]`,
     '# by = ["alice"]',
     '',
+    ...claimedLines(claimed, new NameChooser()),
     ...unsignedLines(others),
   ].join('\n')
 }

@@ -76,6 +76,21 @@ export function* verifyOpenpgpSignature(
   }
 }
 
+/**
+ * The key that a signature says it is by, upper-case hex: a fingerprint, or of old ones a key id.
+ * Nothing is verified; undefined where it does not say, or cannot be read.
+ */
+export function claimedOpenpgpKey(armor: Uint8Array): string | undefined {
+  if (armor.length > LIMITS.signatureBytes) return undefined
+  try {
+    const signature = parseSignature(readArmor(latin1(armor), 'PGP SIGNATURE'))
+    return (signature.issuerFingerprint ?? signature.issuerKeyId)?.toUpperCase()
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined
+    throw error
+  }
+}
+
 interface OpenpgpSignature {
   readonly algorithm: number
   readonly hash: 'sha256' | 'sha384' | 'sha512'

@@ -19,7 +19,7 @@ import { whoSigned } from './who-signed.ts'
 export const init = defineCommand({
   name: 'init',
   summary: 'Draft a policy from who has signed so far',
-  description: `Proves the history and writes down who signed it, how often and with which addresses. An issuer that no signature proved is never guessed; where nobody has signed the draft is a template of comments.
+  description: `Proves the history and writes down who signed it, how often and with which addresses. An issuer that no signature proved is never guessed; OpenPGP keys, which prove nothing before a policy pins them, are named in comments; where nobody has signed the draft is a template of comments.
 
 Prints the draft; -o writes it to a file that is not there yet.`,
   examples: [
@@ -87,7 +87,8 @@ async function draft(context: Context, flags: DraftFlags): Promise<string> {
       const from = flags['from-commit']
       const tip = await resolveRevision(history.repository.place, `${from ?? 'HEAD'}^{commit}`)
       if (tip === undefined && from !== undefined) throw unknownRevision(from)
-      const found = tip === undefined ? { seen: [], others: [] } : await whoSigned(history, tip)
+      const found =
+        tip === undefined ? { seen: [], claimed: [], others: [] } : await whoSigned(history, tip)
       await prover.settle()
       tellWarnings(prover.warnings, context)
       const me = prover.sources.gitConfig.get('user.email') ?? undefined
