@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UnavailableError } from '../errors.ts'
@@ -68,7 +68,7 @@ export class MergeScratch {
     repository: RepositoryPaths,
     options: MergeOptions = {},
   ): Promise<MergeScratch> {
-    const folder = await mkdtemp(join(tmpdir(), 'git-signet-merge-'))
+    const folder = mkdtempSync(join(tmpdir(), 'git-signet-merge-'))
     const scratch = new MergeScratch(
       folder,
       scratchEnvironment(env, folder),
@@ -77,7 +77,7 @@ export class MergeScratch {
     try {
       await scratch.#initialize(env, repository)
     } catch (error) {
-      await scratch.remove()
+      scratch.remove()
       throw error
     }
     return scratch
@@ -88,8 +88,8 @@ export class MergeScratch {
     return this.#place
   }
 
-  async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true })
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   /**
@@ -181,9 +181,9 @@ export class MergeScratch {
       const [, section = '', name = '', value = ''] = /^(\w+)\.(\w+)=(.*)$/.exec(setting) ?? []
       return `[${section}]\n\t${name} = ${value}\n`
     })
-    await writeFile(join(this.#place.cwd, 'config'), config.join(''), { flag: 'a' })
+    writeFileSync(join(this.#place.cwd, 'config'), config.join(''), { flag: 'a' })
     const folders = [repository.objects, ...quarantineFolders(env)]
-    await writeFile(
+    writeFileSync(
       join(this.#place.cwd, 'objects', 'info', 'alternates'),
       folders.map((folder) => `${quoted(folder)}\n`).join(''),
     )

@@ -53,7 +53,7 @@ export class MergeQueue {
   async close(): Promise<void> {
     const scratch = await this.#scratch?.catch(() => undefined)
     this.#scratch = undefined
-    await scratch?.remove()
+    scratch?.remove()
   }
 
   async #ask(pair: MergePair): Promise<Answer> {

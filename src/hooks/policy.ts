@@ -10,7 +10,7 @@ import { POLICY_DIRECTORY } from '../policy/fold.ts'
 import { isUnanswered } from '../policy/git-answers.ts'
 import { MAX_POLICY_BYTES, parsePolicy } from '../policy/parse.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
-import type { FactsCache } from '../verification/cache.ts'
+import type { KnownFacts } from '../verification/facts-on-demand.ts'
 import { policyFilesInFolder } from '../verification/policy-files.ts'
 import { PolicySession } from '../verification/policy-session.ts'
 import type { FixedPolicy } from '../verification/policy-session.ts'
@@ -27,7 +27,7 @@ export interface HookPolicy {
 export interface HookSessionOptions extends HookPolicy {
   readonly repository: RepositoryAnswers
   readonly roots: TrustRoots
-  readonly openCache: (roots: TrustRoots) => FactsCache | undefined
+  readonly openCache: (roots: TrustRoots) => KnownFacts | undefined
   /** What a ref is before the push, by the name that rules know it by. */
   readonly current: (ref: string) => Promise<string | undefined>
   readonly ruleName?: (local: string) => string | undefined

@@ -23,7 +23,8 @@ export class TimeLimit {
   /** Another limit than the default. */
   set(seconds: number): void {
     this.stop()
-    const leftMs = Math.max(seconds * 1000 - performance.now(), 0)
+    // Not performance.now(): loading that takes longer than the rest of this file.
+    const leftMs = Math.max((seconds - process.uptime()) * 1000, 0)
     this.#timer = setTimeout(
       () => {
         this.#reject(

@@ -12,23 +12,52 @@ let root: TrustedRoot | undefined
 
 /**
  * The public-good trusted root that ships; as old as its `asOf` says. Its file lies beside this one
- * in the sources, and beside every bundle that holds this code.
+ * in the sources, and beside every bundle that holds this code. It is parsed when it is first asked
+ * for more than its name and digest: where other roots come first, many signatures never do.
  */
 export function publicGoodRoot(): TrustedRoot {
-  root ??= Object.assign(readShipped(), {
-    asOf: PUBLIC_GOOD_ORIGIN.asOf,
-    source: `shipped, from ${PUBLIC_GOOD_ORIGIN.source}`,
-  })
+  root ??= readShipped()
   return root
 }
 
 function readShipped(): TrustedRoot {
   const bytes = readFileSync(join(import.meta.dirname, 'public-good.json'))
-  const text = bytes.toString('utf8')
   const digest = encodeHex(sha256(bytes))
-  if (digest !== PUBLIC_GOOD_ORIGIN.sha256) return parseTrustedRoot(text, 'public')
-  // The very text that tests know: it names no member twice, and its CAs sign one another.
-  const shipped = readTrustedRoot(JSON.parse(text) as JsonValue, 'public', digest)
+  const origin = {
+    asOf: PUBLIC_GOOD_ORIGIN.asOf,
+    source: `shipped, from ${PUBLIC_GOOD_ORIGIN.source}`,
+  }
+  if (digest !== PUBLIC_GOOD_ORIGIN.sha256) {
+    return Object.assign(parseTrustedRoot(bytes.toString('utf8'), 'public'), origin)
+  }
+  let parsed: TrustedRoot | undefined
+  const parts = (): TrustedRoot => (parsed ??= parseShipped(bytes, digest))
+  return {
+    name: 'public',
+    isLocal: false,
+    digest,
+    ...origin,
+    get certificateAuthorities() {
+      return parts().certificateAuthorities
+    },
+    get ctlogs() {
+      return parts().ctlogs
+    },
+    get tlogs() {
+      return parts().tlogs
+    },
+    get timestampAuthorities() {
+      return parts().timestampAuthorities
+    },
+    get unusable() {
+      return parts().unusable
+    },
+  }
+}
+
+/** The very text that tests know: it names no member twice, and its CAs sign one another. */
+function parseShipped(bytes: Buffer, digest: string): TrustedRoot {
+  const shipped = readTrustedRoot(JSON.parse(bytes.toString('utf8')) as JsonValue, 'public', digest)
   for (const { certificates } of shipped.certificateAuthorities) assumeLinks(certificates)
   return shipped
 }

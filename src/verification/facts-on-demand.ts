@@ -1,4 +1,4 @@
-import { runAsync } from '../crypto/verify.ts'
+import { runAsync, runSync } from '../crypto/verify.ts'
 import type { Facts } from '../facts.ts'
 import { LruCache } from '../git/lru-cache.ts'
 import type { ReadAnswer } from '../git/objects.ts'
@@ -11,11 +11,14 @@ import { isCompletable } from './online-keep.ts'
 import type { LogCompletion } from './online-keep.ts'
 import type { PolicyMaterial } from './policy-material.ts'
 
+/** What of a cache is used here. */
+export type KnownFacts = Pick<FactsCache, 'get' | 'add' | 'save' | 'close'>
+
 export interface FactsOnDemandOptions {
   /** Reads any object; whoever gave it ends it. */
   readonly read: (id: string) => Promise<ReadAnswer>
   readonly material: Pick<PolicyMaterial, 'roots' | 'openpgpKeys'>
-  readonly cache?: FactsCache | undefined
+  readonly cache?: KnownFacts | undefined
   /** What signatures that bring no log entry are completed with. */
   readonly completion?: LogCompletion | undefined
 }
@@ -31,6 +34,8 @@ export class FactsOnDemand {
   readonly #options: FactsOnDemandOptions
   readonly #leaves = new LeafCache()
   readonly #known = new LruCache<Promise<Facts>>(HELD)
+  /** Asked for and not yet proven. */
+  #open = 0
 
   constructor(options: FactsOnDemandOptions) {
     this.#options = options
@@ -40,7 +45,11 @@ export class FactsOnDemand {
   readonly facts = (id: string): Promise<Facts> => {
     const known = this.#known.get(id)
     if (known !== undefined) return known
-    const asked = this.#options.read(id).then((answer) => this.#prove(id, answer))
+    this.#open++
+    const asked = this.#options
+      .read(id)
+      .then((answer) => this.#prove(id, answer))
+      .finally(() => this.#open--)
     this.#known.set(id, asked)
     return asked
   }
@@ -66,9 +75,15 @@ export class FactsOnDemand {
       : completion.complete(object, facts)
   }
 
-  #verify(object: StoredObject, material: FactsOnDemandOptions['material']): Promise<Facts> {
+  #verify(
+    object: StoredObject,
+    material: FactsOnDemandOptions['material'],
+  ): Facts | Promise<Facts> {
     const split = splitObject(object.type, object.bytes, object.format)
     const { roots, openpgpKeys } = material
-    return runAsync(verifySplitObject(object, split, roots, { leaves: this.#leaves, openpgpKeys }))
+    const options = { leaves: this.#leaves, openpgpKeys }
+    const verification = verifySplitObject(object, split, roots, options)
+    // Of one alone nothing can be checked side by side.
+    return this.#open === 1 ? runSync(verification) : runAsync(verification)
   }
 }

@@ -8,8 +8,8 @@ import type { GitAnswers } from '../policy/git-answers.ts'
 import type { Policy } from '../policy/model.ts'
 import { auditPolicyBranch, auditRef } from '../policy/range.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
-import type { FactsCache } from './cache.ts'
 import { FactsOnDemand } from './facts-on-demand.ts'
+import type { KnownFacts } from './facts-on-demand.ts'
 import type { LogCompletion } from './online-keep.ts'
 import { policyFilesInTree } from './policy-files.ts'
 import type { PolicyFiles } from './policy-files.ts'
@@ -28,7 +28,7 @@ export interface PolicySessionOptions {
   readonly repository: RepositoryAnswers
   /** Those of the settings. */
   readonly roots: TrustRoots
-  readonly openCache: (roots: TrustRoots) => FactsCache | undefined
+  readonly openCache: (roots: TrustRoots) => KnownFacts | undefined
   readonly completion: LogCompletion | undefined
   /** Full name by which rules know the policy branch. */
   readonly policyBranch: string

@@ -34,7 +34,7 @@ async function merge(
   try {
     return await scratch.merge(pairs)
   } finally {
-    await scratch.remove()
+    scratch.remove()
     expect(existsSync(scratch.place.cwd)).toBe(false)
   }
 }
@@ -100,6 +100,6 @@ test('objects are found below folders with odd names', async () => {
     expect((await scratch.merge([one]))[0]).toMatchObject({ kind: 'merged', conflicts: [] })
   } finally {
     renameSync(join(repository.folder, 'hidden'), join(repository.folder, 'objects'))
-    await scratch.remove()
+    scratch.remove()
   }
 })

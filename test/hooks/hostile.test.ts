@@ -116,10 +116,10 @@ describe('attack 60: kill the verifier mid-way, and other failures', () => {
   test('poisoned cache entries and remembered tips are not believed', async () => {
     const { server, alice } = await guarded('poisoned')
     // Fewer are verified without a cache.
-    const many = async (): Promise<void> => {
-      for (let count = 0; count < 8; count++) await alice.commit(`good ${String(count)}`)
+    const many = async (name: string): Promise<void> => {
+      for (let count = 0; count < 8; count++) await alice.commit(`${name} ${String(count)}`)
     }
-    await many()
+    await many('good')
     await alice.ok('push', '-q', 'origin', MAIN)
     const facts = join(server.path, 'signet', 'facts')
     for (const folder of readdirSync(facts)) {
@@ -128,7 +128,7 @@ describe('attack 60: kill the verifier mid-way, and other failures', () => {
       }
     }
     writeFileSync(join(server.path, 'signet', 'tips.json'), '{"version":1,"file":', { mode: 0o600 })
-    await many()
+    await many('fine')
     await alice.commit('bad', { unsigned: true })
     expect((await alice.push('origin', MAIN)).status).toBe(1)
     await alice.ok('reset', '-q', '--hard', 'HEAD~1')

@@ -8,6 +8,7 @@ import type { GitConfig } from '../../git/config.ts'
 import { readGitConfigNow } from '../../git/config-now.ts'
 import { resolveRevision } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
+import { LateCache } from '../../hooks/late-cache.ts'
 import { serverPaths } from '../../hooks/server-paths.ts'
 import { isZero } from '../../policy/context.ts'
 import type { Step } from '../../policy/context.ts'
@@ -122,13 +123,15 @@ export class Surroundings {
     return isCreated ? undefined : resolveRevision(this.place, ref)
   }
 
-  readonly openCache = (roots: TrustRoots): FactsCache | undefined =>
-    FactsCache.open({
-      paths: this.repository.paths,
-      roots,
-      version: VERSION,
-      keyFile: join(dataDirectory(this.place.env), 'facts.key'),
-    })
+  readonly openCache = (roots: TrustRoots): LateCache =>
+    new LateCache(() =>
+      FactsCache.open({
+        paths: this.repository.paths,
+        roots,
+        version: VERSION,
+        keyFile: join(dataDirectory(this.place.env), 'facts.key'),
+      }),
+    )
 
   close(): Promise<void> {
     return this.repository.letGo()
