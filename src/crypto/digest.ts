@@ -22,6 +22,11 @@ function digestOf(name: DigestName, data: Uint8Array): Uint8Array {
   return Buffer.from(hash(name, data, 'binary'), 'binary')
 }
 
+/** In lower-case hex. */
+export function hexDigest(name: DigestName, data: Uint8Array): string {
+  return hash(name, data, 'hex')
+}
+
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return digest('sha256', ...parts)
 }

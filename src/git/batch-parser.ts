@@ -9,6 +9,8 @@ export type BatchAnswer =
       readonly id: string
       readonly type: GitObjectType
       readonly bytes: Buffer
+      /** What the id is the hash of: type, size, NUL, bytes. */
+      readonly preimage: Buffer
     }
   | {
       readonly kind: 'too-large'
@@ -23,7 +25,8 @@ const empty = Buffer.alloc(0)
 
 /**
  * Splits the output of `git cat-file --batch` as it arrives. Objects over `maxObjectBytes` are skipped
- * without being kept. The bytes handed out may share memory with the chunk they came in.
+ * without being kept. A chunk is the parser's from then on: it writes to it, and the bytes handed out
+ * may share its memory.
  *
  * @throws UnavailableError GIT_OUTPUT when the stream is not what cat-file writes
  */
@@ -32,6 +35,8 @@ export class BatchParser {
   readonly #maxObjectBytes: number
   #header: Buffer = empty
   #object: { id: string; type: GitObjectType; size: number } | undefined
+  /** Where the preimage starts in this chunk; -1 where its header is not in it. */
+  #preimageAt = -1
   #parts: Buffer[] = []
   #partsLength = 0
 
@@ -46,6 +51,7 @@ export class BatchParser {
   }
 
   push(chunk: Buffer): void {
+    this.#preimageAt = -1
     let at = 0
     while (at < chunk.length) {
       at = this.#object === undefined ? this.#readHeader(chunk, at) : this.#readBytes(chunk, at)
@@ -69,6 +75,9 @@ export class BatchParser {
     if (match !== null) {
       const [, id = '', type = '', size = ''] = match
       this.#object = { id, type: type as GitObjectType, size: Number(size) }
+      // Its first byte may come in the next chunk.
+      const isHere = line === piece && end + 1 < chunk.length
+      this.#preimageAt = isHere ? from + id.length + 1 : -1
     } else {
       const name = /^(.*) (?:missing|ambiguous)$/s.exec(text)?.[1]
       if (name === undefined) throw unexpected('a line that is no header')
@@ -97,8 +106,18 @@ export class BatchParser {
     this.#partsLength = 0
     if (tooLarge) this.#emit({ kind: 'too-large', id, type, size })
     else {
-      const bytes = whole ? chunk.subarray(from, end - 1) : Buffer.concat(parts).subarray(0, size)
-      this.#emit({ kind: 'object', id, type, bytes })
+      const header = `${type} ${String(size)}\0`
+      let preimage: Buffer
+      if (whole && this.#preimageAt >= 0) {
+        // git has written it already, but for the NUL.
+        chunk[from - 1] = 0
+        preimage = chunk.subarray(this.#preimageAt, end - 1)
+      } else {
+        const bytes = whole ? [chunk.subarray(from, end)] : parts
+        preimage = Buffer.concat([Buffer.from(header), ...bytes]).subarray(0, -1)
+      }
+      const bytes = preimage.subarray(header.length)
+      this.#emit({ kind: 'object', id, type, bytes, preimage })
     }
     return end
   }

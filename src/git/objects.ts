@@ -1,4 +1,4 @@
-import { digest } from '../crypto/digest.ts'
+import { digest, hexDigest } from '../crypto/digest.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { LIMITS } from '../encoding/limits.ts'
 import { UsageError } from '../errors.ts'
@@ -130,16 +130,9 @@ export class ObjectReader {
 /** An answer with its hash recomputed. */
 export function checked(answer: BatchAnswer): ReadAnswer {
   if (answer.kind !== 'object') return answer
-  const { id, type, bytes } = answer
+  const { id, type, bytes, preimage } = answer
   const format = objectFormatOf(id)
-  return {
-    kind: 'object',
-    id,
-    type,
-    format,
-    bytes,
-    idMatches: objectId(type, bytes, format) === id,
-  }
+  return { kind: 'object', id, type, format, bytes, idMatches: hexDigest(format, preimage) === id }
 }
 
 function asError(error: unknown): Error {

@@ -78,7 +78,7 @@ function splitCommit(bytes: Buffer, format: ObjectFormat): SplitObject {
     keptFrom = end
   })
   kept.push(bytes.subarray(keptFrom))
-  const armor = signature.length === 0 ? undefined : Buffer.concat(signature)
+  const armor = signature.length > 1 ? Buffer.concat(signature) : signature[0]
   return {
     type: 'commit',
     format,
@@ -146,9 +146,9 @@ function eachHeader(
     let end = firstEnd
     while (end < bytes.length && bytes[end] === SPACE) end = lineEnd(bytes, end)
     const terminated = bytes[end - 1] === LF
-    const space = bytes.subarray(start, firstEnd).indexOf(SPACE)
+    const space = spaceIn(bytes, start, firstEnd)
     const last = terminated ? end - 1 : end
-    const nameEnd = space === -1 ? firstEnd - (bytes[firstEnd - 1] === LF ? 1 : 0) : start + space
+    const nameEnd = space === -1 ? firstEnd - (bytes[firstEnd - 1] === LF ? 1 : 0) : space
     visit(
       {
         name: bytes.toString('latin1', start, nameEnd),
@@ -164,10 +164,16 @@ function eachHeader(
   return start
 }
 
+/** Where the first space of a line is, or -1. */
+function spaceIn(bytes: Buffer, start: number, end: number): number {
+  for (let at = start; at < end; at += 1) if (bytes[at] === SPACE) return at
+  return -1
+}
+
 /** Where the line after this one starts. */
 function lineEnd(bytes: Buffer, from: number): number {
-  // Most lines are short: a call into the runtime costs more than looking at them.
-  const near = Math.min(from + 96, bytes.length)
+  // Short lines are not worth a call into the runtime, which looks at long ones four times as fast.
+  const near = Math.min(from + 16, bytes.length)
   for (let at = from; at < near; at += 1) if (bytes[at] === LF) return at + 1
   const at = bytes.indexOf(LF, near)
   return at === -1 ? bytes.length : at + 1

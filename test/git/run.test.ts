@@ -98,12 +98,14 @@ describe('BatchParser', () => {
         'no such thing missing\n',
     )
     const random = new Random(11)
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < 300 + stream.length; round++) {
       const answers: BatchAnswer[] = []
       const parser = new BatchParser(200, (answer) => answers.push(answer))
       for (let at = 0; at < stream.length;) {
-        const end = Math.min(stream.length, at + 1 + random.below(40))
-        parser.push(stream.subarray(at, end))
+        // At random, then once at every place.
+        const length = round < 300 ? 1 + random.below(40) : at === 0 ? round - 299 : stream.length
+        const end = Math.min(stream.length, at + length)
+        parser.push(Buffer.from(stream.subarray(at, end)))
         at = end
       }
       expect(parser.idle).toBe(true)
@@ -112,6 +114,10 @@ describe('BatchParser', () => {
         { kind: 'too-large', id, type: 'blob', size: 300 },
         { kind: 'missing', name: 'no such thing' },
       ])
+      const hashed = answers.flatMap((one) => (one.kind === 'object' ? [one.preimage] : []))
+      expect(hashed.map(String)).toEqual(
+        bodies.slice(0, 3).map((body) => `blob ${String(body.length)}\0${body}`),
+      )
     }
   })
 
