@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { FORGE_KEY, MAIN, MemoryWorld, policyOf, rule } from '../policy/memory-world.ts'
+import type { Story } from '../policy/memory-world.ts'
+
+const SSH = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBUQBXYmSJPKEKvC5TuQgQ9pWLvZ3/LXrXNhgvNBzzzz'
+const RELEASE = 'refs/heads/release/1'
+const forge = `[forges.github]\npgp = ["${FORGE_KEY}"]\ncommitter = "noreply@github.com"\n`
+
+// Each of these failed with its defence taken out, and nothing else did.
+describe('landings', () => {
+  const rest = `${forge}${rule('alice bob', 'merge-by = ["alice", "github"]')}`
+  const before = policyOf(['alice', 'bob'], rest)
+  const after = policyOf(['alice', 'bob', 'carol'], rest)
+
+  /** An admin's own proposal for this very state, merged by somebody. */
+  const mergedBy = async (by: Story['by'], revoked = ''): Promise<readonly string[]> => {
+    const world = await MemoryWorld.of(`${before}${revoked}`)
+    const proposal = world.commit({
+      parents: [world.anchor],
+      by: 'alice',
+      policy: `${after}${revoked}`,
+      message: `policy\n\nSignet-Policy-After: ${world.anchor}\n`,
+    })
+    const merge = world.merge(world.anchor, proposal, { by })
+    return (await world.push(MAIN, merge)).of(merge).codes
+  }
+
+  test('attack 84: the right proposal, merged by somebody who may not merge', async () => {
+    expect(await mergedBy('github')).not.toEqual([])
+    expect(await mergedBy('forge')).toEqual([])
+    expect(await mergedBy('alice')).toEqual([])
+    expect(await mergedBy('bob')).toContain('POLICY_CHANGE_NOT_ADMIN')
+    expect(await mergedBy('mallory')).toContain('POLICY_CHANGE_NOT_ADMIN')
+    expect(await mergedBy(undefined)).toContain('POLICY_CHANGE_NOT_ADMIN')
+  })
+
+  test('attack 84: the right proposal, merged by a forge that is revoked', async () => {
+    const revoked = '[[revoke]]\nperson = "github"\nreason = "its key leaked"\n'
+    expect(await mergedBy('forge', revoked)).toContain('POLICY_CHANGE_NOT_ADMIN')
+    expect(await mergedBy('alice', revoked)).toEqual([])
+  })
+
+  test('attack 10: the only admin’s key is revoked, or nobody has the root he signs under', async () => {
+    const keyed = `[people.alice]\nssh = ["${SSH}"]\ngit = ["key@example.org"]\n`
+    const root = '{}'
+    const sha256 = createHash('sha256').update(root).digest('hex')
+    const corp = `[people.alice]\nemail = "alice@example.org"\nissuer = "google"\ntrust = "corp"\n`
+    const pin = `[trust.corp]\nroot = ".signet/trust/corp.json"\nsha256 = "${sha256}"\n`
+    const land = async (policy: string, files: Story['files'] = {}): Promise<readonly string[]> => {
+      const world = await MemoryWorld.of(policyOf(['alice'], rule('alice')))
+      const landing = world.commit({ parents: [world.anchor], by: 'alice', policy, files })
+      return (await world.push(MAIN, landing)).of(landing).codes
+    }
+    const withKey = policyOf([keyed], rule('alice'))
+    expect(await land(withKey)).toEqual([])
+    const revoked = `${withKey}[[revoke]]\nkey = "${SSH}"\nreason = "lost"\n`
+    expect(await land(revoked)).toEqual(['POLICY_LOCKOUT'])
+    const pinned = policyOf([corp], `${pin}${rule('alice')}`)
+    expect(await land(pinned)).toEqual(['POLICY_LOCKOUT'])
+    expect(await land(pinned, { '.signet/trust/corp.json': root })).toEqual([])
+    expect(await land(pinned, { '.signet/trust/corp.json': '{ }' })).toEqual(['POLICY_LOCKOUT'])
+    expect(await land(pinned, { '.signet/trust': '120000:corp' })).toEqual(['POLICY_LOCKOUT'])
+    expect(await land(pinned, { '.signet/trust/corp.json': `120000:${root}` })).toEqual([
+      'POLICY_LOCKOUT',
+    ])
+  })
+
+  test('attack 79: putting back what is in force is no landing, whoever does it', async () => {
+    const world = await MemoryWorld.of(before)
+    const failed = world.commit({ parents: [world.anchor], by: 'bob', policy: after })
+    const back = world.commit({ parents: [failed], by: 'bob', policy: before })
+    const on = world.commit({ parents: [back], by: 'bob', files: { a: '1' } })
+    world.force(MAIN, on)
+    const result = await world.audit()
+    expect(result.of(failed).codes).toEqual(['POLICY_CHANGE_NOT_ADMIN'])
+    expect(result.of(back).codes).toEqual([])
+    expect(result.of(on).codes).toEqual([])
+  })
+})
+
+describe('movements and ranges', () => {
+  test('attack 82: under mainline another ref too may not take a new first parent', async () => {
+    const policy = policyOf(
+      ['alice', 'bob'],
+      `${rule('alice bob')}${rule('alice bob', 'commits = "mainline"', 'refs/heads/release/*')}`,
+    )
+    const world = await MemoryWorld.of(policy)
+    const fix = world.commit({ parents: [world.anchor], by: 'alice', files: { fix: '1' } })
+    expect((await world.push(RELEASE, fix)).exit).toBe(0)
+    const old = world.commit({ parents: [world.anchor], by: 'bob', files: { a: '1' } })
+    const foxtrot = world.merge(old, fix, { by: 'bob', files: { fix: null } })
+    expect((await world.push(RELEASE, foxtrot)).codes).toEqual(['FOXTROT'])
+    const straight = world.merge(fix, old, { by: 'bob' })
+    expect((await world.push(RELEASE, straight)).exit).toBe(0)
+  })
+
+  test('attack 20: a range finds a revoked commit below what an accept covers', async () => {
+    const base = policyOf(['alice', 'bob'], rule('alice bob'))
+    const world = await MemoryWorld.of(base)
+    const bad = world.commit({ parents: [world.anchor], by: undefined, files: { a: '1' } })
+    const covered = world.commit({ parents: [bad], by: undefined, files: { b: '1' } })
+    const policy = `${base}[[accept]]\ncommit = "${covered}"\ncovers = "ancestors"\nreason = "old"\n[[revoke]]\ncommit = "${bad}"\nreason = "backdoor"\n`
+    const landing = world.commit({ parents: [world.anchor], by: 'alice', policy })
+    expect((await world.push(MAIN, landing)).exit).toBe(0)
+    const merge = world.merge(landing, covered, { by: 'alice' })
+    const range = await world.range(MAIN, merge, [landing])
+    expect(range.exit).toBe(1)
+    expect(range.of(bad).codes).toEqual(['REVOKED'])
+    expect((await world.push(MAIN, merge)).of(bad).codes).toEqual(['REVOKED'])
+  })
+})
+
+describe('who and when', () => {
+  const codesOf = async (policy: string, story: Story): Promise<readonly string[]> => {
+    const world = await MemoryWorld.of(policy)
+    const work = world.commit({ parents: [world.anchor], files: { a: '1' }, ...story })
+    return (await world.push(MAIN, work)).of(work).codes
+  }
+
+  test.each([
+    ['the person', 'email = "bob@example.org"\nissuer = "google"\nWINDOW'],
+    [
+      'one of several identities',
+      'email = "other@example.org"\nissuer = "google"\ngit = ["bob@example.org"]\nalso = [{ email = "bob@example.org", issuer = "google", WINDOW }]',
+    ],
+  ])('attack 17: since and until of %s, to the second', async (_, entry) => {
+    const window = ['since = 2026-01-05T00:00:00Z', 'until = 2026-01-10T00:00:00+00:00']
+    const text = entry.replace('WINDOW', window.join(entry.includes('also') ? ', ' : '\n'))
+    const policy = policyOf(['alice', `[people.bob]\n${text}\n`], rule('alice bob'))
+    for (const [at, codes] of [
+      ['2026-01-04T23:59:59Z', ['BEFORE_SINCE']],
+      ['2026-01-05T00:00:00Z', []],
+      ['2026-01-09T23:59:59Z', []],
+      ['2026-01-10T00:00:00Z', ['AFTER_UNTIL']],
+    ] as const) {
+      expect(await codesOf(policy, { by: 'bob', at }), at).toEqual(codes)
+    }
+  })
+
+  test('attack 21: a revoked key’s signatures have no time, so no window spares them', async () => {
+    const bob = `[people.bob]\nssh = ["${SSH}"]\ngit = ["key@example.org"]\n`
+    const window = 'from = 2026-05-01T00:00:00Z\nto = 2026-05-02T00:00:00Z\nreason = "lost"\n'
+    const by = { kind: 'ssh-key', value: SSH, issuer: '' } as const
+    const base = policyOf(['alice', bob], rule('alice bob'))
+    const byKey = `${base}[[revoke]]\nkey = "${SSH}"\n${window}`
+    expect(await codesOf(byKey, { by })).toEqual(['REVOKED'])
+    const byName = `${base}[[revoke]]\nperson = "bob"\n${window}`
+    expect(await codesOf(byName, { by })).toEqual([])
+  })
+
+  test('attack 48: a forge vouches for a bot in commits of one parent, never in a merge', async () => {
+    const bot = `[bots.dependabot]\nforge = "github"\nauthor = "dependabot@users.example"\npaths = ["deps"]\n`
+    const policy = policyOf(
+      ['alice'],
+      `${forge}${bot}${rule('alice dependabot', 'merge-by = ["alice", "github"]')}`,
+    )
+    const world = await MemoryWorld.of(policy)
+    const main = world.commit({ parents: [world.anchor], by: 'alice', files: { a: '1' } })
+    expect((await world.push(MAIN, main)).exit).toBe(0)
+    const side = world.commit({ parents: [world.anchor], by: 'alice', files: { b: '1' } })
+    const author = 'dependabot <dependabot@users.example> 1 +0000'
+    const evil = world.merge(main, side, { by: 'forge', author, files: { deps: 'evil' } })
+    expect((await world.push(MAIN, evil)).of(evil).codes).toEqual(['MERGE_ADDS_CHANGES'])
+    const bump = world.commit({ parents: [main], by: 'forge', author, files: { deps: '2' } })
+    expect((await world.push(MAIN, bump)).exit).toBe(0)
+  })
+})
