@@ -51,7 +51,6 @@ export class BatchParser {
   }
 
   push(chunk: Buffer): void {
-    this.#preimageAt = -1
     let at = 0
     while (at < chunk.length) {
       at = this.#object === undefined ? this.#readHeader(chunk, at) : this.#readBytes(chunk, at)
