@@ -17,7 +17,7 @@ function signPart(): typeof SignPart {
   return require('./gpg-sign.cjs') as typeof SignPart
 }
 
-/** So does judging by a policy, which only those load who have one. */
+/** So do policies, and log entries that were kept: only those load it who have need of it. */
 function policyPart(): typeof PolicyPart {
   return require('./gpg-policy.cjs') as typeof PolicyPart
 }

@@ -39,8 +39,13 @@ export function runVerify(
     readSetting('identity', sources),
     readSetting('identityIssuer', sources),
   )
-  const facts = runSync(verifySignedPayload({ payload, ...signatureOf(armor), roots }))
-  return report(facts, verdictOn(facts.signer), roots, call.statusFd)
+  const signature = signatureOf(armor)
+  const facts = runSync(verifySignedPayload({ payload, ...signature, roots }))
+  const tellOf = (proven: SignatureFacts): ExitCode =>
+    report(proven, verdictOn(proven.signer), roots, call.statusFd)
+  return facts.codes.includes('NOT_LOGGED')
+    ? policyPart().completeFacts(payload, signature, facts, roots).then(tellOf)
+    : tellOf(facts)
 }
 
 /** A policy by path, or an anchor from which one stands in the tree. */

@@ -10,6 +10,9 @@ import { listCommits } from './walk.ts'
 /** Notes beyond this are not kept. */
 const maxNotes = 10_000
 
+/** No more are looked at to spare a process. */
+const MAX_PARENTS = 16
+
 /** Parents as the raw commit names them, or why there is no reading it. */
 export type ReadParents = (id: string) => Promise<readonly string[] | 'missing'>
 
@@ -76,6 +79,11 @@ export class Ancestry {
   async *walk(query: WalkQuery): AsyncGenerator<WalkedCommit, void, undefined> {
     if (this.#isLoaded(query)) {
       yield* this.#walkLoaded(query)
+      return
+    }
+    const alone = await this.#withoutParents(query)
+    if (alone !== undefined) {
+      yield alone
       return
     }
     const commits = await this.#walkStraight(query)
@@ -151,6 +159,23 @@ export class Ancestry {
       return { id, answer: unanswered(absent, 'history is cut off before it was found') }
     }
     return undefined
+  }
+
+  /** The one commit of a walk that excludes exactly its parents: nothing else can be in it. */
+  async #withoutParents({ include, exclude }: WalkQuery): Promise<WalkedCommit | undefined> {
+    const [id, ...more] = include
+    if (id === undefined || more.length > 0) return undefined
+    // A commit without parents may be one that could not be read.
+    if (exclude.length === 0 || exclude.length > MAX_PARENTS) return undefined
+    const parents = await this.#readParents(id)
+    const isExact =
+      parents !== 'missing' &&
+      parents.every((parent) => exclude.includes(parent)) &&
+      exclude.every((one) => parents.includes(one))
+    if (!isExact) return undefined
+    // An absent one excludes nothing.
+    const above = await Promise.all(parents.map((parent) => this.#readParents(parent)))
+    return above.includes('missing') ? undefined : { id, parents }
   }
 
   #isLoaded({ include, exclude }: WalkQuery): boolean {

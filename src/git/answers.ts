@@ -24,7 +24,7 @@ import { LruCache } from './lru-cache.ts'
 import { MergeScratch, type MergePair } from './merge-tree.ts'
 import { MergeQueue } from './merges.ts'
 import { commitFields, objectFindings, tagFields } from './object-form.ts'
-import { ObjectReader, type RawObject, type ReadAnswer } from './objects.ts'
+import { ObjectReader, type RawObject, type ReadAnswer, type ReadsObjects } from './objects.ts'
 import {
   listRefs,
   repositoryPaths,
@@ -45,7 +45,7 @@ export class RepositoryAnswers implements GitAnswers {
   readonly place: GitPlace
   readonly paths: RepositoryPaths
   readonly #shallow: ReadonlySet<string>
-  readonly #reader: ObjectReader
+  readonly #reader: ReadsObjects
   readonly #trees: TreeReader
   readonly #ancestry: Ancestry
   readonly #merges: MergeQueue
@@ -53,12 +53,17 @@ export class RepositoryAnswers implements GitAnswers {
   #scratchReader: ObjectReader | undefined
   #refs: Promise<ReadonlyMap<string, string>> | undefined
 
-  private constructor(place: GitPlace, paths: RepositoryPaths, shallow: ReadonlySet<string>) {
+  private constructor(
+    place: GitPlace,
+    paths: RepositoryPaths,
+    shallow: ReadonlySet<string>,
+    reader: ReadsObjects,
+  ) {
     this.place = place
     this.paths = paths
     this.format = paths.format
     this.#shallow = shallow
-    this.#reader = new ObjectReader(place)
+    this.#reader = reader
     this.#trees = new TreeReader((id) => this.#readAnywhere(id))
     this.#ancestry = new Ancestry(
       place,
@@ -87,13 +92,16 @@ export class RepositoryAnswers implements GitAnswers {
    * @throws UnavailableError as runGit
    */
   static async open(place: GitPlace): Promise<RepositoryAnswers> {
-    const paths = await repositoryPaths(place)
-    return new RepositoryAnswers(place, paths, shallowCommits(paths))
+    return RepositoryAnswers.at(place, await repositoryPaths(place))
   }
 
-  /** Opens a repository whose paths are known. */
-  static at(place: GitPlace, paths: RepositoryPaths): RepositoryAnswers {
-    return new RepositoryAnswers(place, paths, shallowCommits(paths))
+  /** Opens a repository whose paths are known; a reader is ended with it. */
+  static at(
+    place: GitPlace,
+    paths: RepositoryPaths,
+    reader: ReadsObjects = new ObjectReader(place),
+  ): RepositoryAnswers {
+    return new RepositoryAnswers(place, paths, shallowCommits(paths), reader)
   }
 
   async close(): Promise<void> {

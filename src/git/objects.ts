@@ -29,6 +29,14 @@ export type ReadAnswer =
     }
   | { readonly kind: 'missing'; readonly name: string }
 
+/** Whoever reads objects by name. */
+export interface ReadsObjects {
+  /** @throws as ObjectReader.read */
+  read(name: string): Promise<ReadAnswer>
+  close(): Promise<void>
+  letGo(): void
+}
+
 /** The id git would give these bytes. */
 export function objectId(type: GitObjectType, bytes: Uint8Array, format: ObjectFormat): string {
   const header = Buffer.from(`${type} ${String(bytes.length)}\0`, 'latin1')
@@ -44,7 +52,7 @@ export function objectFormatOf(id: string): ObjectFormat {
  * Reads single objects, in any number and order, through one long-lived `git cat-file --batch`. It is
  * started by the first read; `close` ends it.
  */
-export class ObjectReader {
+export class ObjectReader implements ReadsObjects {
   readonly #place: GitPlace
   readonly #waiting: { resolve: (answer: ReadAnswer) => void; reject: (error: unknown) => void }[] =
     []

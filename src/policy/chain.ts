@@ -50,6 +50,8 @@ export interface ChainQuestion {
   readonly tip: string
   /** Whoever lands a policy must be among its admins too. */
   readonly floor?: Policy | undefined
+  /** The same chain up to an earlier tip: where it is a part of this one, only the rest is walked. */
+  readonly known?: PolicyChain | undefined
 }
 
 /** The policy in force at a commit of the chain, by its index. */
@@ -90,6 +92,8 @@ export function newestLanding(chain: PolicyChain): Landing {
  */
 export async function buildPolicyChain(question: ChainQuestion): Promise<PolicyChain> {
   const { git, anchor, tip } = question
+  const extended = await extendChain(question)
+  if (extended !== undefined) return extended
   if (!isObjectId(anchor)) {
     throw invalid('the anchor is not a full commit id', 'git rev-parse COMMIT prints it')
   }
@@ -108,18 +112,49 @@ export async function buildPolicyChain(question: ChainQuestion): Promise<PolicyC
       await whyNotOnChain(git, anchor, tip),
     )
   }
-  const landings: [Landing, ...Landing[]] = [first]
-  const failed: FailedLanding[] = []
-  let uncertain: FailedLanding | undefined
   const changes = await entryChanges(git, anchor, tip, commits)
-  if (isUnanswered(changes)) {
-    const detail = `the policy chain could not be read: ${changes.detail}`
-    uncertain = { commit: anchor, index: 0, reasons: [{ code: changes.unanswered, detail }] }
-    return { anchor, tip, commits, landings, failed, uncertain }
-  }
-  let entryInForce = await policyEntry(git, anchor)
+  const start = {
+    anchor,
+    tip,
+    commits,
+    landings: [first],
+    failed: [],
+    uncertain: undefined,
+  } as const
+  if (!isUnanswered(changes)) return land(question, start, changes)
+  const detail = `the policy chain could not be read: ${changes.detail}`
+  const reasons = [{ code: changes.unanswered, detail }]
+  return { ...start, uncertain: { commit: anchor, index: 0, reasons } }
+}
+
+/** The known chain with what came since; undefined where it is no part of the one that is asked for. */
+async function extendChain(question: ChainQuestion): Promise<PolicyChain | undefined> {
+  const { git, anchor, tip, known } = question
+  if (known?.anchor !== anchor || known.uncertain !== undefined) return undefined
+  if (known.tip === tip) return known
+  const more = await firstParentChain(git, known.tip, tip)
+  if (more === undefined || isUnanswered(more)) return undefined
+  const changes = await entryChanges(git, known.tip, tip, more)
+  if (isUnanswered(changes)) return undefined
+  const base = known.commits.length - 1
+  const commits = [...known.commits, ...more.slice(1)]
+  const moved = changes.map(({ id, index }) => ({ id, index: base + index }))
+  return land(question, { ...known, tip, commits }, moved)
+}
+
+/** Judges the landings among the commits that change the policy's entry. */
+async function land(
+  question: ChainQuestion,
+  chain: PolicyChain,
+  changes: readonly ChainCommit[],
+): Promise<PolicyChain> {
+  const { git } = question
+  const landings: [Landing, ...Landing[]] = [...chain.landings]
+  const failed = [...chain.failed]
+  let uncertain: FailedLanding | undefined
+  let entryInForce = await policyEntry(git, newestLanding(chain).commit)
   for (const { id, index } of changes) {
-    const inForce = landings.at(-1) ?? first
+    const inForce = landings.at(-1) ?? landings[0]
     const entry = await policyEntry(git, id)
     // Back to what is in force, after a landing that failed: nothing new lands.
     if (!isUnanswered(entry) && entry === entryInForce) continue
@@ -132,7 +167,7 @@ export async function buildPolicyChain(question: ChainQuestion): Promise<PolicyC
       break
     } else failed.push(result)
   }
-  return { anchor, tip, commits, landings, failed, uncertain }
+  return { ...chain, landings, failed, uncertain }
 }
 
 /** Oldest first, both ends included; undefined where the anchor is not on it. */

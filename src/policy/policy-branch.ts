@@ -126,13 +126,16 @@ async function startOf(
 /**
  * Judges the first-parent edges of a chain, oldest first, as an audit does: whatever was there before,
  * by the policy in force at each.
+ *
+ * @param from - index of the commit after which edges are judged: whoever judged those before it knows
  */
 export function evaluateEdges(
   context: PolicyContext,
   chain: PolicyChain,
   ref: string,
+  from = 0,
 ): AsyncGenerator<StepOutcome> {
-  return edges(context, chain, ref, 0, undefined)
+  return edges(context, chain, ref, from, undefined)
 }
 
 async function* edges(

@@ -113,12 +113,13 @@ function vouchedFor(id: string, ref: string): Judgement {
   }
 }
 
-/** Audits the policy branch: every first-parent edge above the anchor, oldest first. */
+/** Audits the policy branch: every first-parent edge above the anchor, or above `from`, oldest first. */
 export function auditPolicyBranch(
   context: PolicyContext,
   chain: PolicyChain,
+  from?: number,
 ): AsyncGenerator<StepOutcome> {
-  return evaluateEdges(context, chain, context.policyBranch)
+  return evaluateEdges(context, chain, context.policyBranch, from)
 }
 
 /**

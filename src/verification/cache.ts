@@ -230,7 +230,7 @@ export class FactsCache {
   }
 }
 
-function mac(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+export function mac(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   const hmac = keyedDigest('sha256', key)
   hmac.update(bytes)
   return hmac.digest()
@@ -283,13 +283,13 @@ function grown<T extends Float64Array | Uint32Array>(from: T, to: T): T {
   return to
 }
 
-function isPrivate(status: Stats, forbidden: number): boolean {
+export function isPrivate(status: Stats, forbidden: number): boolean {
   const mine = (process.getuid?.() ?? status.uid) === status.uid
   return mine && status.isFile() && (status.mode & forbidden) === 0
 }
 
 /** A key is made once and belongs to the user alone. */
-function readKey(path: string): Uint8Array {
+export function readKey(path: string): Uint8Array {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   try {
     writeFileSync(path, randomBytes(32), { mode: 0o600, flag: 'wx' })
@@ -307,7 +307,7 @@ function readKey(path: string): Uint8Array {
 }
 
 /** A cache that cannot be used is none; verification goes on without it. */
-function ignored(error: unknown): undefined {
+export function ignored(error: unknown): undefined {
   if (error instanceof Error) return undefined
   throw error
 }

@@ -11,7 +11,7 @@ import type { ObjectType } from '../facts.ts'
 import { notePaths, writeNotes } from '../git/notes.ts'
 import type { Note } from '../git/notes.ts'
 import { ObjectReader } from '../git/objects.ts'
-import { resolveRevision } from '../git/refs.ts'
+import type { ReadsObjects } from '../git/objects.ts'
 import type { RepositoryPaths } from '../git/refs.ts'
 import type { GitPlace } from '../git/run.ts'
 import { logEntryFromJson, logEntryToJson } from '../tlog/entry-json.ts'
@@ -26,7 +26,9 @@ const NOTES_AT_ONCE = 1000
 
 export interface KeptEntriesOptions {
   readonly place: GitPlace
-  readonly paths: RepositoryPaths
+  readonly paths: Pick<RepositoryPaths, 'commonDir'>
+  /** Who reads notes, where somebody reads objects already; not closed here. */
+  readonly reader?: ReadsObjects | undefined
   /** Whether what is added also goes to the notes (`--keep`). */
   readonly notes: boolean
 }
@@ -39,21 +41,25 @@ export interface KeptEntriesOptions {
 export class KeptEntries {
   readonly #options: KeptEntriesOptions
   readonly #folder: string
-  readonly #reader: ObjectReader
+  readonly #reader: ReadsObjects
   #hasNotes: Promise<boolean> | undefined
   #unwritten: Note[] = []
   /** Why notes could not be written; undefined while all is well. */
   failure: UnavailableError | undefined
+  /** Whether anything was found. */
+  hasFound = false
 
   constructor(options: KeptEntriesOptions) {
     this.#options = options
     this.#folder = join(options.paths.commonDir, 'signet', 'entries')
-    this.#reader = new ObjectReader(options.place)
+    this.#reader = options.reader ?? new ObjectReader(options.place)
   }
 
   /** What is kept for an object; proves nothing. */
   async find(id: string): Promise<readonly TransparencyLogEntry[]> {
-    return this.#fromFile(id) ?? (await this.#fromNotes(id)) ?? []
+    const found = this.#fromFile(id) ?? (await this.#fromNotes(id)) ?? []
+    if (found.length > 0) this.hasFound = true
+    return found
   }
 
   /** Keeps an entry that proves an object. A file that cannot be written is not kept. */
@@ -72,8 +78,8 @@ export class KeptEntries {
     if (text !== undefined) this.#unwritten.push({ id, type, text })
   }
 
-  close(): Promise<void> {
-    return this.#reader.close()
+  async close(): Promise<void> {
+    if (this.#options.reader === undefined) await this.#reader.close()
   }
 
   /** Writes the notes that are left; see `failure`. */
@@ -122,8 +128,7 @@ export class KeptEntries {
   }
 
   async #fromNotes(id: string): Promise<readonly TransparencyLogEntry[] | undefined> {
-    const { place } = this.#options
-    this.#hasNotes ??= resolveRevision(place, NOTES_REF).then((found) => found !== undefined)
+    this.#hasNotes ??= this.#reader.read(NOTES_REF).then(({ kind }) => kind !== 'missing')
     if (!(await this.#hasNotes)) return undefined
     for (const name of notePaths(NOTES_REF, id)) {
       const answer = await this.#reader.read(name)

@@ -35,6 +35,11 @@ export class LogCompletion {
     this.#options = options
   }
 
+  /** Whether anything was completed with what was kept. */
+  get hasFound(): boolean {
+    return this.#options.kept?.hasFound === true
+  }
+
   /** The same by other trust roots. */
   under(roots: TrustRoots): LogCompletion {
     return new LogCompletion({ ...this.#options, roots })

@@ -13,6 +13,27 @@ export interface PolicyFiles {
   list(folder: string): Promise<readonly string[]>
 }
 
+/** What was read of the files beside a policy, by path. */
+export interface FilesRead {
+  readonly files: Map<string, Uint8Array | undefined>
+  readonly folders: Map<string, readonly string[]>
+}
+
+/** The files as they were read before; what was not is read now, and noted. */
+export function rememberedFiles(files: PolicyFiles, known: FilesRead): PolicyFiles {
+  return {
+    async read(path) {
+      if (!known.files.has(path)) known.files.set(path, await files.read(path))
+      return known.files.get(path)
+    },
+    async list(folder) {
+      const names = known.folders.get(folder) ?? (await files.list(folder))
+      known.folders.set(folder, names)
+      return names
+    },
+  }
+}
+
 /** The greatest file that is read: a trusted root. */
 const maxBytes = LIMITS.trustedRootBytes
 

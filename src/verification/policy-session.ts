@@ -1,7 +1,7 @@
 import type { Facts } from '../facts.ts'
 import type { RepositoryAnswers } from '../git/answers.ts'
 import type { CommitRange } from '../git/refs.ts'
-import { buildPolicyChain } from '../policy/chain.ts'
+import { buildPolicyChain, newestLanding } from '../policy/chain.ts'
 import type { PolicyChain } from '../policy/chain.ts'
 import type { PolicyContext, StepOutcome, VerifiedTip } from '../policy/context.ts'
 import type { GitAnswers } from '../policy/git-answers.ts'
@@ -10,7 +10,9 @@ import { auditPolicyBranch, auditRef } from '../policy/range.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import { FactsOnDemand } from './facts-on-demand.ts'
 import type { KnownFacts } from './facts-on-demand.ts'
+import { alongChain, KeptPolicy, watched } from './kept-policy.ts'
 import type { LogCompletion } from './online-keep.ts'
+import type { ChainCache } from './policy-cache.ts'
 import { policyFilesInTree } from './policy-files.ts'
 import type { PolicyFiles } from './policy-files.ts'
 import { loadPolicyMaterial } from './policy-material.ts'
@@ -30,6 +32,8 @@ export interface PolicySessionOptions {
   readonly roots: TrustRoots
   readonly openCache: (roots: TrustRoots) => KnownFacts | undefined
   readonly completion: LogCompletion | undefined
+  /** Where the chain may be found built, and is left; a session without one walks it. */
+  readonly chains?: ChainCache | undefined
   /** Full name by which rules know the policy branch. */
   readonly policyBranch: string
   /** Its tip; undefined where the repository has none. */
@@ -60,6 +64,7 @@ export class PolicySession {
   readonly problems = new Set<string>()
   readonly #options: PolicySessionOptions
   readonly #git: GitAnswers
+  readonly #kept: KeptPolicy | undefined
   readonly #sources = new Map<string, FactsOnDemand>()
   readonly #byPolicy = new Map<Policy, Promise<FactsOnDemand>>()
   readonly #tips = new Map<string, Promise<VerifiedTip>>()
@@ -71,7 +76,7 @@ export class PolicySession {
     const session = new PolicySession(options)
     const { tip, isInTree } = options
     if (!isInTree || tip === undefined) return session
-    const chain = await session.chainTo(tip)
+    const chain = await session.chainTo(tip, session.#kept?.chain)
     return new PolicySession(options, chain, session)
   }
 
@@ -82,7 +87,10 @@ export class PolicySession {
     context?: PolicyContext,
   ) {
     this.#options = options
-    this.#git = boundAnswers(options)
+    const { chains } = options
+    this.#kept = opened === undefined ? chains && new KeptPolicy(chains) : opened.#kept
+    const git = boundAnswers(options)
+    this.#git = chain === undefined || chains === undefined ? git : alongChain(git, chain)
     if (opened !== undefined) {
       this.#sources = opened.#sources
       this.#byPolicy = opened.#byPolicy
@@ -125,7 +133,7 @@ export class PolicySession {
   }
 
   /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
-  chainTo(tip: string): Promise<PolicyChain> {
+  chainTo(tip: string, known?: PolicyChain): Promise<PolicyChain> {
     const { anchor = ZERO, policyBranch, fixed } = this.#options
     return buildPolicyChain({
       git: this.#git,
@@ -134,6 +142,7 @@ export class PolicySession {
       anchor,
       tip,
       floor: fixed?.policy,
+      known,
     })
   }
 
@@ -167,21 +176,41 @@ export class PolicySession {
   }
 
   /** Audits a ref up to its tip: every first-parent edge with its commits, oldest first. */
-  async *audit(ref: string, tip: string): AsyncGenerator<StepOutcome, void, undefined> {
+  audit(ref: string, tip: string): AsyncGenerator<StepOutcome, void, undefined> {
+    return this.#audit(ref, tip)
+  }
+
+  async *#audit(
+    ref: string,
+    tip: string,
+    from?: number,
+    watch?: { asked: number },
+  ): AsyncGenerator<StepOutcome, void, undefined> {
     const { chain, policyBranch } = this.context
     const { anchor } = this.#options
-    const context = {
+    const own = {
       ...this.context,
       verifiedTip: (other: string) => this.#verifiedTipFor(ref, other),
     }
+    const context = watch === undefined ? own : watched(own, watch)
     await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
     if (chain !== undefined && ref === policyBranch) {
       const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
-      yield* auditPolicyBranch(context, upTo)
+      yield* auditPolicyBranch(context, upTo, from)
       return
     }
     const known = chain === undefined ? 'none' : await context.verifiedTip(policyBranch)
     yield* auditRef(context, ref, tip, typeof known === 'string' ? [] : [known.id])
+  }
+
+  /** Leaves the chain, as far as it was built, to the next session that asks its cache. */
+  async keepChain(): Promise<void> {
+    const { chain } = this.context
+    const kept = this.#kept
+    // What somebody kept beside the repository may be gone tomorrow.
+    if (kept === undefined || chain === undefined || this.#options.completion?.hasFound) return
+    await this.materialOf(newestLanding(chain).policy)
+    kept.leave(chain)
   }
 
   close(): Promise<void> {
@@ -192,12 +221,18 @@ export class PolicySession {
   async #auditedTip(ref: string): Promise<VerifiedTip> {
     const tip = await this.#options.tipOf(ref)
     if (tip === undefined) return 'none'
-    let last = this.#options.anchor
-    for await (const { verdict, after } of this.audit(ref, tip)) {
+    const { chain, policyBranch } = this.context
+    const isChain = ref === policyBranch && chain?.tip === tip
+    const known = isChain ? this.#kept?.audited(chain) : undefined
+    if (known !== undefined && known.from === undefined) return { id: known.verified }
+    let last = known?.verified ?? this.#options.anchor
+    const watch = { asked: 0 }
+    for await (const { verdict, after } of this.#audit(ref, tip, known?.from, watch)) {
       if (verdict === 'unknown') return 'unknown'
       if (verdict === 'fail') break
       last = after
     }
+    if (isChain && last !== undefined && watch.asked === 0) this.#kept?.noteAudit(chain, last)
     return last === undefined ? 'none' : { id: last }
   }
 
@@ -235,7 +270,8 @@ export class PolicySession {
     if (policy === fixed?.policy) return fixed.files
     const commit = /^([0-9a-f]{40,64}):\.signet\/policy\.toml$/.exec(policy.name)?.[1]
     if (commit === undefined) throw new Error('a policy lies in a tree or beside a file')
-    return policyFilesInTree(this.#git, commit)
+    const files = policyFilesInTree(this.#git, commit)
+    return this.#kept?.filesOf(commit, files) ?? files
   }
 }
 

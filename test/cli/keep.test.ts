@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -163,6 +171,41 @@ describeShared('git-signet verify --online --keep', () => {
       server.closeAllConnections()
       server.close()
     }
+  })
+
+  it('git itself finds what is kept: in files, and in the notes of a clone', async () => {
+    const [id = ''] = online
+    const shown = (folder: string, command: string, name: string): Promise<ProcessResult> => {
+      const config = ['-c', 'gpg.format=x509', '-c', `gpg.x509.program=${programPath}`]
+      return person.run('git', [...config, command, '--raw', name], { cwd: folder })
+    }
+    const before = await shown('repo.git', 'verify-commit', id)
+    expect(before.stderr).not.toContain('GOODSIG')
+    await verify(rekor.url, '--online', '--keep', id, 't-v1-online', ...ALICE)
+    await person.run('git', ['clone', '-q', '--mirror', 'repo.git', 'kept.git'])
+    await person.run('git', ['clone', '-q', 'repo.git', 'plain'])
+    for (const folder of ['repo.git', 'kept.git']) {
+      for (const [command, name] of [
+        ['verify-commit', id],
+        ['verify-tag', 't-v1-online'],
+      ] as const) {
+        const { stderr, status } = await shown(folder, command, name)
+        expect(stderr, `${folder} ${name}`).toContain('GOODSIG')
+        expect(status).toBe(0)
+      }
+    }
+    expect(existsSync(join(person.home, 'kept.git', 'signet'))).toBe(false)
+    // A clone without the notes has nothing, and an entry of another object proves nothing.
+    const without = await shown('plain', 'verify-commit', id)
+    expect(without.stderr).not.toContain('GOODSIG')
+    const entry = join('signet', 'entries', id.slice(0, 2), `${id.slice(2)}.json`)
+    const kept = readFileSync(join(person.home, 'repo.git', entry), 'utf8')
+    const foreign = join(person.home, 'plain', '.git', entry)
+    mkdirSync(join(foreign, '..'), { recursive: true })
+    writeFileSync(foreign, kept.replace(/"integratedTime":"\d/, '"integratedTime":"9'))
+    expect((await shown('plain', 'verify-commit', id)).stderr).not.toContain('GOODSIG')
+    writeFileSync(foreign, kept)
+    expect((await shown('plain', 'verify-commit', id)).stderr).toContain('GOODSIG')
   })
 
   it('--keep without --online is a mistake', async () => {

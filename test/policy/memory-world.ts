@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { PolicyError } from '../../src/errors.ts'
 import type { Facts, ReasonCode, Signer, Strength, VerdictValue } from '../../src/facts.ts'
 import { buildPolicyChain } from '../../src/policy/chain.ts'
@@ -117,15 +118,21 @@ export class MemoryWorld {
     return (this.certificate = { id, problems: story.problems ?? [], pusher })
   }
 
-  chainTo(tip: string): Promise<PolicyChain> {
-    return buildPolicyChain({
+  async chainTo(tip: string): Promise<PolicyChain> {
+    const question = {
       git: this.git,
-      facts: (id) => this.#factsFor(id),
+      facts: (id: string) => this.#factsFor(id),
       policyBranch: MAIN,
       anchor: this.anchor,
       tip,
       floor: this.floor,
-    })
+    }
+    const whole = await buildPolicyChain(question)
+    // Whoever goes on from an earlier tip finds the same.
+    const earlier = whole.commits[whole.commits.length >> 1] ?? tip
+    const known = await buildPolicyChain({ ...question, tip: earlier })
+    expect(await buildPolicyChain({ ...question, known })).toEqual(whole)
+    return whole
   }
 
   async context(): Promise<PolicyContext> {

@@ -8,8 +8,10 @@ import { encodeHex } from '../../encoding/hex.ts'
 import { escapeText } from '../../encoding/escape.ts'
 import { PolicyError, UsageError } from '../../errors.ts'
 import { RepositoryAnswers } from '../../git/answers.ts'
+import type { ReadsObjects } from '../../git/objects.ts'
 import { isObjectId } from '../../git/object-form.ts'
 import { resolveRevision, unknownRevision } from '../../git/refs.ts'
+import type { RepositoryPaths } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { POLICY_DIRECTORY } from '../../policy/fold.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
@@ -17,6 +19,7 @@ import { MAX_POLICY_BYTES, parsePolicy } from '../../policy/parse.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import type { LogCompletion } from '../../verification/online-keep.ts'
+import { PolicyCache } from '../../verification/policy-cache.ts'
 import { policyFilesInFolder } from '../../verification/policy-files.ts'
 import { PolicySession } from '../../verification/policy-session.ts'
 import type { FixedPolicy } from '../../verification/policy-session.ts'
@@ -36,8 +39,17 @@ export interface Proving {
   readonly sources: SettingSources
   readonly roots: TrustRoots
   completion(): Promise<LogCompletion | undefined>
-  /** One object is judged: opening what was proven before would cost more than proving it. */
-  readonly isSingle?: boolean
+  /**
+   * One object is judged: opening what was proven before would cost more than proving it, and walking the
+   * policy chain more than both, so that one is kept.
+   */
+  readonly single?: SingleObject
+}
+
+/** What is known already to whoever judges one object and ends. */
+export interface SingleObject {
+  readonly paths: RepositoryPaths
+  readonly reader: ReadsObjects
 }
 
 /** A policy in force, with the repository it is asked about; `close` it. */
@@ -68,9 +80,13 @@ export async function openPolicy(
   const anchorText = readSetting('anchor', sources).value
   if (file === undefined && (anchorText === undefined || anchorText === '')) return undefined
   const place = { cwd: context.cwd, env: context.env }
-  const repository = await RepositoryAnswers.open(place)
+  const { single } = prover
+  const repository =
+    single === undefined
+      ? await RepositoryAnswers.open(place)
+      : RepositoryAnswers.at(place, single.paths, single.reader)
   try {
-    const refs = await RefView.open(place, sources)
+    const refs = await RefView.open(place, sources, single && ((name) => idOf(single, name)))
     const { policyBranch } = refs
     const anchor = anchorText === undefined ? undefined : await readAnchor(repository, anchorText)
     const isInTree =
@@ -87,17 +103,20 @@ export async function openPolicy(
         },
       )
     }
+    const keyFile = join(dataDirectory(context.env), 'facts.key')
     const session = await PolicySession.open({
       repository,
+      ...(single !== undefined &&
+        isInTree && { chains: chainCache({ repository, refs, anchor, fixed, prover, keyFile }) }),
       roots: prover.roots,
       openCache: (roots) =>
-        prover.isSingle === true
+        single !== undefined
           ? undefined
           : FactsCache.open({
               paths: repository.paths,
               roots,
               version: VERSION,
-              keyFile: join(dataDirectory(context.env), 'facts.key'),
+              keyFile,
             }),
       completion: await prover.completion(),
       policyBranch,
@@ -118,13 +137,44 @@ export async function openPolicy(
       source: sourceText(file, isInTree, session),
       async close() {
         await session.close()
-        await repository.close()
+        await (single === undefined ? repository.close() : repository.letGo())
       },
     }
   } catch (error) {
     await repository.close()
     throw error
   }
+}
+
+function chainCache({
+  repository,
+  refs,
+  anchor,
+  fixed,
+  prover,
+  keyFile,
+}: {
+  readonly repository: RepositoryAnswers
+  readonly refs: RefView
+  readonly anchor: string
+  readonly fixed: FixedPolicy | undefined
+  readonly prover: Proving
+  readonly keyFile: string
+}): PolicyCache {
+  return new PolicyCache({
+    paths: repository.paths,
+    anchor,
+    policyBranch: refs.policyBranch,
+    floor: fixed && { name: fixed.policy.name, id: fixed.id },
+    roots: prover.roots,
+    version: VERSION,
+    keyFile,
+  })
+}
+
+async function idOf({ reader }: SingleObject, name: string): Promise<string | undefined> {
+  const answer = await reader.read(name)
+  return answer.kind === 'missing' ? undefined : answer.id
 }
 
 async function sourcesOf(place: GitPlace, names: readonly string[]): Promise<string[]> {

@@ -7,6 +7,9 @@ import type { GitPlace } from '../../git/run.ts'
 
 const HEADS = 'refs/heads/'
 
+/** The id a full ref name resolves to, unpeeled. */
+type Resolve = (name: string) => Promise<string | undefined>
+
 /**
  * Refs by the names that rules know them by. In a clone the branches of the server are its
  * remote-tracking refs; elsewhere a ref is what it is called.
@@ -15,25 +18,38 @@ export class RefView {
   /** Full name by which rules know the policy branch. */
   readonly policyBranch: string
   readonly #place: GitPlace
+  readonly #resolve: Resolve
   /** `refs/remotes/origin/` in a clone. */
   readonly #remote: string | undefined
 
   /** @throws UsageError SETTING_INVALID; UnavailableError as runGit */
-  static async open(place: GitPlace, sources: SettingSources): Promise<RefView> {
+  static async open(
+    place: GitPlace,
+    sources: SettingSources,
+    resolve: Resolve = (name) => resolveRevision(place, name),
+  ): Promise<RefView> {
     const { value } = readSetting('policyBranch', sources)
     const configured = value === undefined || value === '' ? undefined : fullName(value)
     const remoteOf = /^(refs\/remotes\/[^/]+\/)(.+)$/.exec(configured ?? '')
-    if (remoteOf !== null) return new RefView(place, `${HEADS}${remoteOf[2] ?? ''}`, remoteOf[1])
+    if (remoteOf !== null) {
+      return new RefView(place, resolve, `${HEADS}${remoteOf[2] ?? ''}`, remoteOf[1])
+    }
     const policyBranch = configured ?? `${HEADS}main`
-    if (configured !== undefined) return new RefView(place, policyBranch, undefined)
+    if (configured !== undefined) return new RefView(place, resolve, policyBranch, undefined)
     const remote = `refs/remotes/${remoteName(sources)}/`
     const tracking = `${remote}${policyBranch.slice(HEADS.length)}`
-    const isClone = (await resolveRevision(place, tracking)) !== undefined
-    return new RefView(place, policyBranch, isClone ? remote : undefined)
+    const isClone = (await resolve(tracking)) !== undefined
+    return new RefView(place, resolve, policyBranch, isClone ? remote : undefined)
   }
 
-  private constructor(place: GitPlace, policyBranch: string, remote: string | undefined) {
+  private constructor(
+    place: GitPlace,
+    resolve: Resolve,
+    policyBranch: string,
+    remote: string | undefined,
+  ) {
     this.#place = place
+    this.#resolve = resolve
     this.policyBranch = policyBranch
     this.#remote = remote
   }
@@ -58,7 +74,7 @@ export class RefView {
 
   /** The commit or tag object a ref resolves to, by the name that rules know. */
   tipOf(ref: string): Promise<string | undefined> {
-    return resolveRevision(this.#place, this.localName(ref))
+    return this.#resolve(this.localName(ref))
   }
 
   /**
