@@ -13,6 +13,8 @@ export interface Reason {
 }
 
 const RESIGN = 'git signet resign BASE..HEAD'
+/** Stands for a base where history begins with what is judged. */
+export const ROOT = 'root'
 const ASK_ADMIN = 'ask a policy admin'
 
 /** Every reason code of policy.md §5, in its order. */
@@ -300,6 +302,7 @@ export function fixCommand(code: ReasonCode, known: KnownAboutFix): string | und
     return command.replace(RESIGN, 'git tag -f -s NAME TARGET')
   }
   return command
-    ?.replaceAll('BASE', known.base ?? 'BASE')
+    ?.replaceAll('BASE..', known.base === ROOT ? '--root ' : 'BASE..')
+    .replaceAll('BASE', known.base ?? 'BASE')
     .replaceAll('COMMIT', known.commit ?? 'COMMIT')
 }

@@ -21,7 +21,7 @@ export interface Refusal {
   checked: number
   /** Codes of the whole push, where neither a commit nor a step has one. */
   codes?: readonly ReasonCode[]
-  /** What resign's range starts after; `undefined` prints BASE. */
+  /** What resign's range starts after, or ROOT; `undefined` prints BASE. */
   base?: string
   /** Nothing is refused (`hook install --audit`). */
   auditOnly?: boolean

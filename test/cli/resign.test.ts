@@ -70,6 +70,23 @@ test('resign signs one’s own unsigned commits, merge and all, with one certifi
   expect(again.stdout).toContain('nothing to sign')
 }, 60_000)
 
+test('resign --root signs a history from its first commit on', async () => {
+  await alice.run('git', ['init', '-q', '-b', 'main', 'fresh'])
+  await line('fresh', 'commit', '--no-gpg-sign', '--allow-empty', '-qm', 'first')
+  await line('fresh', 'commit', '--no-gpg-sign', '--allow-empty', '-qm', 'second')
+  const range = await resign('fresh', '--root', 'main..HEAD')
+  expect(range.status).toBe(2)
+  expect(range.stderr).toContain('--root takes a branch')
+  const run = await resign('fresh', '--root', 'HEAD')
+  expect(run, run.stderr).toMatchObject({ status: 0 })
+  expect(run.stdout).toContain('signed 2 commits')
+  expect((await line('fresh', 'log', '--format=%P %s')).split('\n')).toHaveLength(2)
+  for (const commit of ['HEAD', 'HEAD~1']) {
+    expect(await line('fresh', 'cat-file', 'commit', commit)).toContain('gpgsig ')
+  }
+  expect((await resign('fresh', '--root', 'HEAD')).stdout).toContain('nothing to sign')
+})
+
 test('resign refuses commits of other people, and a range that ends in no branch', async () => {
   await alice.signedRepository('foreign')
   const other = ['-c', 'user.email=bob@example.org']

@@ -50,6 +50,28 @@ describe('the policy in the tree', () => {
   })
 })
 
+describe('what mends the first push of all', () => {
+  test('an unsigned first commit of a new branch: the refusal’s command signs it, and it goes through', async () => {
+    const { server, alice } = await team.guarded('first-push')
+    await alice.commit('not signed', { unsigned: true })
+    await alice.commit('nor this', { unsigned: true })
+    const refused = await alice.push('origin', 'HEAD:refs/heads/main')
+    expect(refused.status).toBe(1)
+    expect(refused.stderr).not.toContain('CREATED')
+    const command = /git (signet resign .*\S)/.exec(refused.stderr)?.[1] ?? ''
+    expect(command).toBe('signet resign --root HEAD')
+    await alice.signet(...command.split(' ').slice(1))
+    const push = await alice.push('origin', 'HEAD:refs/heads/main')
+    expect(push.status, push.stderr).toBe(0)
+    // A second branch starts at the first.
+    const main = (await server.ref('refs/heads/main')) ?? ''
+    await alice.commit('forgotten', { unsigned: true })
+    const topic = await alice.push('origin', 'HEAD:refs/heads/topic')
+    expect(topic.status).toBe(1)
+    expect(topic.stderr).toContain(`git signet resign ${main.slice(0, 10)}..HEAD`)
+  })
+})
+
 describe('refs', () => {
   test('attack 51: protected and unprotected ref in one push, one bad among good ones rejects all', async () => {
     const { server, alice } = await governed('several')

@@ -18,7 +18,7 @@ import type { Context } from '../context.ts'
 export const resign = defineCommand({
   name: 'resign',
   summary: 'Sign your own unsigned commits in a range, everything else kept',
-  operands: 'A..B',
+  operands: 'A..B | --root B',
   operandCount: { min: 1, max: 1 },
   description: `Signs every commit of A..B that has no signature and that you committed, and every later one that gets another parent by it. Tree, author, dates, message and all other headers stay byte for byte; merges stay merges. B is a branch (or HEAD); it is moved at the end, with a reflog entry, if nobody moved it meanwhile. Index and work tree are not touched.
 
@@ -26,8 +26,13 @@ Commits of other people are refused: a signature of yours would say that you mad
   examples: [
     'git-signet resign --dry-run origin/main..HEAD',
     'git-signet resign origin/main..HEAD',
+    'git-signet resign --root HEAD',
   ],
   options: {
+    root: {
+      type: 'boolean',
+      summary: 'the whole history of the branch, its first commit included',
+    },
     'dry-run': { type: 'boolean', summary: 'say what would be signed, and do nothing' },
   },
   async run(context, { options, positionals: [text = ''] }) {
@@ -36,7 +41,8 @@ Commits of other people are refused: a signature of yours would say that you mad
       context.streams.stdout.write(`${line}\n`)
     }
     try {
-      const target = await findTarget(repository, text)
+      if (options.root && text.includes('..')) throw notAfterRoot(text)
+      const target = await findTarget(repository, options.root ? `..${text}` : text)
       const range = await resolveRange(repository.place, [text])
       const ident = await gitLine(repository.place, ['var', 'GIT_COMMITTER_IDENT'], { plain: true })
       const email = /<([^<>]*)>/.exec(ident)?.[1] ?? ''
@@ -59,6 +65,12 @@ Commits of other people are refused: a signature of yours would say that you mad
     }
   },
 })
+
+function notAfterRoot(text: string): UsageError {
+  return new UsageError('RESIGN_RANGE', `--root takes a branch: ${escapeText(text)}`, {
+    hint: 'git signet resign --root HEAD',
+  })
+}
 
 /** The ref that a range ends in. */
 interface Target {

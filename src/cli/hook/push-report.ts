@@ -12,6 +12,7 @@ import { parseIdent } from '../../policy/ident.ts'
 import type { Judgement } from '../../policy/judge-commit.ts'
 import { codesOf, verdictOf } from '../../policy/reason.ts'
 import { openSinks, parseFormats } from '../../report/formats.ts'
+import { ROOT } from '../../report/reasons.ts'
 import { renderRefusal } from '../../report/refusal.ts'
 import type { ReportOutput, ResultSink, VerdictDetails } from '../../report/result.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
@@ -92,13 +93,27 @@ export class PushReport {
       )
       if (own.length === 0) continue
       const fault = { ...told, verdict: verdictOf(own), codes: codesOf(own) }
+      // The commit that does not count says it better.
+      const isTipBad = judgements.some(
+        ({ id, verdict }) => id === outcome.after && verdict !== 'pass',
+      )
+      if (isTipBad && own.every(({ code }) => code === 'CREATED')) {
+        this.#count.addStep(fault)
+        continue
+      }
       const why = own.find(({ code }) => code === fault.codes[0])?.detail
       this.#faults.push({ ...fault, ...(why !== undefined && { why }) })
       this.#count.addStep(fault)
     }
     if (outcomes.every(({ verdict }) => verdict === 'pass')) return
-    const { anchor } = this.#options.session.context
-    this.#base ??= isZero(step.before) ? anchor : step.before
+    this.#base ??= isZero(step.before) ? await this.#baseOfNew(step) : step.before
+  }
+
+  /** Where a new branch is taken to start. */
+  async #baseOfNew({ after }: Step): Promise<string> {
+    const { anchor, git, policyBranch } = this.#options.session.context
+    const base = anchor ?? (await git.ref(policyBranch))
+    return base === undefined || base === after ? ROOT : base
   }
 
   /** Says it, and gives the exit code of the verdict whatever the mode. */
