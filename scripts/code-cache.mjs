@@ -50,52 +50,106 @@ function compileWhole(file) {
   write()
 }
 
-/** Only what runs when the bundle is used: half as much to load. Ends this process. */
-function compileUsed(file, folder, args) {
+/** Only what runs when the bundle is used, here by what git would call: half as much to load. */
+function compileUsed(target, folder, args) {
   // What has run is still there at the end.
   setFlagsFromString('--no-flush-bytecode')
-  const { script, write } = compile(file)
-  process.once('exit', (code) => {
-    setFlagsFromString('--flush-bytecode')
-    if (code === 0) write()
-  })
-  const part = { exports: {} }
-  const requirePart = createRequire(join(folder, 'x.cjs'))
-  script.runInThisContext()(part.exports, requirePart, part, file, folder)
-  if (!part.exports.startHook(args)) process.exit(1)
+  const require = createRequire(join(folder, 'x.cjs'))
+  const load = (name) => {
+    const file = join(folder, name)
+    const { script, write } = compile(file)
+    if (name === target) {
+      process.once('exit', (code) => {
+        setFlagsFromString('--flush-bytecode')
+        if (code === 0) write()
+      })
+    }
+    const part = { exports: {} }
+    const requirePart = (id) => (id === `./${target}` ? load(target) : require(id))
+    script.runInThisContext()(part.exports, requirePart, part, file, folder)
+    return part.exports
+  }
+  if (args[0] !== 'hook') {
+    process.argv.splice(2, process.argv.length, ...args)
+    load('gpg.cjs')
+  } else if (!load(target).startHook(args)) process.exit(1)
 }
 
-/** Judges a push of one signed commit with the hook; whether that went well. */
-function useHook(folder) {
+/** Uses the hook or git's entry in a repository of its own; whether that went well. */
+function withRepository(use) {
   const home = mkdtempSync(join(tmpdir(), 'git-signet-build-'))
-  const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1' }
-  const git = (...args) => {
-    const { status, stdout } = spawnSync('git', args, { cwd: home, env, encoding: 'utf8' })
+  const who = { EMAIL: 'bench@example.org', GIT_AUTHOR_NAME: 'B', GIT_COMMITTER_NAME: 'B' }
+  const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1', ...who }
+  const git = (args, input = '') => {
+    const { status, stdout } = spawnSync('git', args, { cwd: home, env, input, encoding: 'utf8' })
     if (status !== 0) throw new Error(`git ${args[0]} failed`)
     return stdout.trim()
   }
   try {
-    git('init', '-q', '--bare', '-b', 'main', '.')
+    git(['init', '-q', '-b', 'main', '.'])
     const [before, after] = ['before', 'after'].map((name) =>
-      git('hash-object', '-w', '-t', 'commit', join(fixtures, name)),
+      git(['hash-object', '-w', '-t', 'commit', join(fixtures, name)]),
     )
-    git('update-ref', 'refs/heads/main', before)
-    const policy = join(home, 'policy.toml')
-    writeFileSync(policy, policyOf(readFileSync(join(fixtures, 'trusted_root.json'))))
-    mkdirSync(join(home, 'trust'))
-    copyFileSync(join(fixtures, 'trusted_root.json'), join(home, 'trust', 'bench.json'))
-    const call = ['hook', 'pre-receive', '--policy', policy, '--']
-    const { status } = spawnSync(process.execPath, [program, folder, ...call], {
-      cwd: home,
-      env,
-      input: `${before} ${after} refs/heads/main\n`,
-    })
-    return status === 0
+    return use({ home, env, git, before, after })
   } catch {
     return false
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** Judges a push of one signed commit with the hook. */
+function useHook(folder) {
+  return withRepository(({ home, env, git, before, after }) => {
+    git(['update-ref', 'refs/heads/main', before])
+    const policy = join(home, 'policy.toml')
+    writeFileSync(policy, policyOf(readFileSync(join(fixtures, 'trusted_root.json'))))
+    mkdirSync(join(home, 'trust'))
+    copyFileSync(join(fixtures, 'trusted_root.json'), join(home, 'trust', 'bench.json'))
+    const call = [program, folder, 'hook.cjs', 'hook', 'pre-receive', '--policy', policy, '--']
+    const { status } = spawnSync(process.execPath, call, {
+      cwd: join(home, '.git'),
+      env,
+      input: `${before} ${after} refs/heads/main\n`,
+    })
+    return status === 0
+  })
+}
+
+/** Asks about the same commit as git does, by a policy in the tree; the second time its chain is kept. */
+function usePolicy(folder) {
+  return withRepository(({ home, env, git, after }) => {
+    const root = readFileSync(join(fixtures, 'trusted_root.json'), 'utf8')
+    const entry = (kind, name, text) =>
+      `${kind} ${git(['hash-object', '-w', '--stdin'], text)}\t${name}`
+    const tree = (...entries) => git(['mktree'], `${entries.join('\n')}\n`)
+    const below = (name, id) => `040000 tree ${id}\t${name}`
+    const signet = tree(
+      entry('100644 blob', 'policy.toml', policyOf(root)),
+      below('trust', tree(entry('100644 blob', 'bench.json', root))),
+    )
+    const anchor = git(['commit-tree', tree(below('.signet', signet)), '-m', 'anchor'])
+    git(['update-ref', 'refs/heads/main', anchor])
+    git(['config', 'signet.anchor', anchor])
+    const commit = git(['cat-file', 'commit', after])
+    const [header, armor] = /^gpgsig (.*(?:\n .*)*)\n/m.exec(commit)
+    const [signature, payload] = ['signature', 'payload'].map((name) => join(home, name))
+    writeFileSync(signature, `${armor.replaceAll('\n ', '\n')}\n`)
+    writeFileSync(payload, `${commit.replace(header, '')}\n`)
+    const call = [
+      program,
+      folder,
+      'gpg-policy.cjs',
+      '--status-fd=1',
+      '--verify',
+      signature,
+      payload,
+    ]
+    return [1, 2].every(() => {
+      const { status, stdout } = spawnSync(process.execPath, call, { cwd: home, env })
+      return status === 0 && stdout.includes('TRUST_FULLY')
+    })
+  })
 }
 
 function policyOf(root) {
@@ -107,13 +161,17 @@ trust.bench = { root = ".signet/trust/bench.json", sha256 = "${createHash('sha25
 `
 }
 
-const [folder, ...args] = process.argv.slice(2)
-if (args.length > 0) compileUsed(join(folder, 'hook.cjs'), folder, args)
+const [folder, target, ...args] = process.argv.slice(2)
+if (target !== undefined) compileUsed(target, folder, args)
 else {
   const names = ['gpg.cjs', 'gpg-sign.cjs', 'gpg-policy.cjs', 'hook.cjs', 'hook-report.cjs']
+  const uses = new Map([
+    ['hook.cjs', useHook],
+    ['gpg-policy.cjs', usePolicy],
+  ])
   for (const name of names) prepare(join(folder, name))
   for (const name of names) {
-    // Without git, or where the push is refused, the hook is compiled as the others are.
-    if (name !== 'hook.cjs' || !useHook(folder)) compileWhole(join(folder, name))
+    // Without git, or where it is refused, it is compiled as the others are.
+    if (!uses.get(name)?.(folder)) compileWhole(join(folder, name))
   }
 }
