@@ -150,21 +150,34 @@ function claimedLines(claimed: readonly ClaimedKey[], names: NameChooser): strin
     '# Signed with OpenPGP keys that nothing pins, so nothing is proven: signatures and commits say this',
     '# of themselves. Ask whose key it is; gpg --armor --export KEY > .signet/keys/NAME.asc; then take',
     '# the # away. Only the fingerprint of the very key that signs counts, be it a subkey.',
-    ...claimed.flatMap(({ key: id, count, addresses }) => {
-      const name = names.choose(addresses[0]?.split('@')[0] ?? '')
-      const said = `${String(count)} ${count === 1 ? 'commit says' : 'commits say'} so`
-      return [
-        `# [people.${name}]   # ${said}`,
-        id.length === 40
-          ? `# pgp = [${quoted(id)}]`
-          : `# pgp = ["…"]   # the whole fingerprint: gpg --fingerprint ${commentText(id)}`,
-        ...(addresses.length > 0 ? [`# git = [${addresses.map(quoted).join(', ')}]`] : []),
-        '#',
-      ]
-    }),
+    ...claimed.flatMap((one) => ['#', ...claimedEntry(one, names)]),
     '',
   ]
 }
+
+function claimedEntry({ key: id, count, addresses }: ClaimedKey, names: NameChooser): string[] {
+  const said = `${String(count)} ${count === 1 ? 'commit says' : 'commits say'} so`
+  const pgp =
+    id.length === 40
+      ? `# pgp = [${quoted(id)}]`
+      : `# pgp = ["…"]   # the whole fingerprint: gpg --fingerprint ${commentText(id)}`
+  const [address = '', ...more] = addresses
+  if (address === GITHUB_COMMITTER && more.length === 0) {
+    return [
+      `# [forges.${names.choose('github')}]   # ${said}: what GitHub itself merges; goes to merge-by of a rule`,
+      pgp,
+      `# committer = ${quoted(address)}`,
+    ]
+  }
+  return [
+    `# [people.${names.choose(address.split('@')[0] ?? '')}]   # ${said}`,
+    pgp,
+    ...(addresses.length > 0 ? [`# git = [${addresses.map(quoted).join(', ')}]`] : []),
+  ]
+}
+
+/** As which GitHub commits what is done in a browser. */
+const GITHUB_COMMITTER = 'noreply@github.com'
 
 function unsignedLines(others: DraftInput['others']): string[] {
   if (others.length === 0) return []

@@ -58,7 +58,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   },
   UNTRUSTED_CERTIFICATE: {
     meaning: 'has a certificate or key that no trust root vouches for',
-    fix: 'sign with git signet, or name the private root that issued it with --trusted-root',
+    fix: 'if it is OpenPGP, let a policy pin its key; else sign with git signet, or name the private root that issued it with --trusted-root',
     command: RESIGN,
     exit: 1,
   },

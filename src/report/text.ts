@@ -92,7 +92,9 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
       tally.add(verdict, details)
       const facts = details.facts ?? verdict.facts
       line(verdictLine(verdict, details, style))
-      for (const text of underLines(details, facts, run, options)) line(`    ${text}`)
+      for (const text of underLines(details, facts, run, options)) {
+        for (const part of hanging(text, 4, style)) line(part)
+      }
     },
     end(summary, faults = summary.steps) {
       tally.addSteps(faults)
@@ -136,13 +138,23 @@ export function headerLines(run: Run, style: TextStyle): string[] {
       ),
     )
   }
-  for (const warning of run.warnings)
-    lines.push(`${paint(style, 'yellow', 'warning:')} ${escapeLine(warning, 1000)}`)
+  for (const warning of run.warnings) {
+    const [first = '', ...more] = hanging(`warning: ${escapeLine(warning, 1000)}`, 0, style)
+    lines.push(first.replace('warning:', paint(style, 'yellow', 'warning:')), ...more)
+  }
   if (run.auditOnly === true) {
     lines.push(paint(style, 'yellow', 'AUDIT ONLY: nothing is refused, whatever is found'))
   }
   if (lines.length > 0) lines.push('')
   return lines
+}
+
+/** Escaped text kept to the width of a terminal, what goes on indented by two more. */
+export function hanging(text: string, indent: number, { width }: TextStyle): string[] {
+  const start = ' '.repeat(indent)
+  if (width === undefined || textWidth(text) + indent <= width) return [`${start}${text}`]
+  const [first = '', ...more] = wrapText(text, Math.max(width - indent - 2, 20))
+  return [`${start}${first}`, ...more.map((part) => `${start}  ${part}`)]
 }
 
 function localWarning(uses: number, style: TextStyle): string {

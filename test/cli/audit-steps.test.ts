@@ -264,3 +264,33 @@ test('audit --steps tells of one ref where one is named, and reads only what it 
   expect(noPolicy.status).toBe(2)
   expect(noPolicy.stderr).toContain('only a policy judges the steps of a journal')
 })
+
+test('audit --steps follows the owner who moved a ref back and had the hook forget it', async () => {
+  const { server, alice, anchor } = await governed('forgotten', [])
+  await alice.commit('kept')
+  await alice.ok('push', '-q', 'origin', 'main')
+  const kept = await alice.ok('rev-parse', 'HEAD')
+  await alice.commit('taken back')
+  await alice.ok('push', '-q', 'origin', 'main')
+  const gone = await alice.commit('and this')
+  await alice.ok('push', '-q', 'origin', 'main')
+  await server.git('update-ref', 'refs/heads/main', kept)
+  const step = { ref: 'refs/heads/main', before: gone, after: kept, policy: '', verdict: 'pass' }
+  const line = { ...step, codes: [], at: '2026-01-01T00:00:00.000Z', source: 'forget' }
+  appendFileSync(join(server.path, JOURNAL), `${JSON.stringify(line)}\n`)
+  await alice.ok('reset', '-q', '--hard', kept)
+  await alice.commit('instead')
+  await alice.ok('push', '-q', 'origin', 'main')
+  const { status, stderr } = await audited(server, '--anchor', anchor, '--steps', JOURNAL)
+  expect(stderr).toContain('moved back by the owner of the server')
+  expect(stderr).not.toContain('verdicts are')
+  expect(status, stderr).toBe(0)
+  // Without the line it is a movement past the hook that nothing allows.
+  const path = join(server.path, JOURNAL)
+  const lines = readFileSync(path, 'utf8').split('\n')
+  const others = lines.filter((one) => !one.includes('"forget"'))
+  writeFileSync(join(server.path, 'unexplained.jsonl'), others.join('\n'))
+  const without = await audited(server, '--anchor', anchor, '--steps', 'unexplained.jsonl')
+  expect(without.status).toBe(1)
+  expect(without.summary.codes).toHaveProperty('REWRITTEN')
+})

@@ -95,6 +95,7 @@ test('a draft holds claimed OpenPGP keys as comments alone, and names a key id a
   const claimed = [
     { key: 'A'.repeat(40), count: 1, addresses: ['bob@example.org', 'b"\u202eob@example.org'] },
     { key: 'B'.repeat(16), count: 3, addresses: [] },
+    { key: 'C'.repeat(40), count: 3, addresses: ['noreply@github.com'] },
   ]
   const input = { policyBranch: 'refs/heads/main', seen: [], others: [], roots: new Map() }
   const text = draftPolicy({ ...input, claimed })
@@ -102,6 +103,8 @@ test('a draft holds claimed OpenPGP keys as comments alone, and names a key id a
   expect(text).toContain(
     `# pgp = ["…"]   # the whole fingerprint: gpg --fingerprint ${'B'.repeat(16)}\n`,
   )
+  expect(text).toContain('# [forges.github]   # 3 commits say so: what GitHub itself merges')
+  expect(text).toContain(`# pgp = ["${'C'.repeat(40)}"]\n# committer = "noreply@github.com"\n`)
   expect(text).not.toContain('\u202e')
   const { problems } = readPolicy(encodeUtf8(text), 'draft', { policyBranch: 'refs/heads/main' })
   expect(problems.map(({ code }) => code)).toEqual(Array(3).fill('MISSING_KEY'))

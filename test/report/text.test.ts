@@ -154,6 +154,21 @@ describe('verdictLine()', () => {
     }
   })
 
+  it('breaks what stands under a verdict at the width of a terminal, and nowhere else', () => {
+    const story = ['a word and another '.repeat(12).trim(), `log         ${'x'.repeat(30)}`]
+    for (const width of [50, 80, undefined]) {
+      const written: string[] = []
+      const output = { write: (text: string) => written.push(text) }
+      const run = { command: 'audit', trustRoots: [], warnings: ['many words '.repeat(20)], now: 0 }
+      const style = { ...plain, ...(width !== undefined && { width }) }
+      textSink(output, run, { style, evidence: false }).verdict(failing(1), details({ story }))
+      const lines = written.join('').trimEnd().split('\n')
+      for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(width ?? Infinity)
+      expect(lines.at(-1)).toBe(`    log         ${'x'.repeat(30)}`)
+      if (width === undefined) expect(lines.at(-2)).toBe(`    ${story[0] ?? ''}`)
+    }
+  })
+
   it('uses only ASCII outside a UTF-8 locale', () => {
     const line = verdictLine(failing(1, 'UNSIGNED'), details({ subject: 'x'.repeat(90) }), {
       colour: false,

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 
 /** Said once under a history some of whose valid signatures nobody was asked to compare. */
 export const SIGNER_NOT_CHECKED =
-  '\nsigner not checked: where a name stands after ?, the signature is valid, but nobody said who may sign\n'
+  'signer not checked: where a name stands after ?, the signature is valid, but nobody said who may sign'
 
 /** Warnings that were only found on the way. */
 export function tellWarnings(warnings: readonly string[], context: Context): void {

@@ -46,6 +46,10 @@ export class JournalAudit {
     const starts = await this.#readAhead()
     const replay = new Replay({ policy, roots, starts })
     for (const push of readPushes(path, format, () => undefined)) {
+      if (push.isForgotten) {
+        this.#forget(replay, push)
+        continue
+      }
       for (const { ref, before } of push.movements) yield* this.#catchUp(replay, ref, before)
       yield* this.#push(replay, push)
     }
@@ -78,7 +82,8 @@ export class JournalAudit {
     const pushes = readPushes(path, repository.format, (line) => {
       this.warnings.badLine(line)
     })
-    for (const { movements } of pushes) {
+    for (const { movements, isForgotten } of pushes) {
+      if (isForgotten) continue
       for (const { ref, before, after } of movements) {
         if (!starts.has(ref)) starts.set(ref, before)
         this.refs.add(ref)
@@ -114,6 +119,14 @@ export class JournalAudit {
     replay.note(push, judged)
     state.see(id)
     yield* this.#tell(push, judged)
+  }
+
+  /** From here on the ref is what it was moved back to, as the hook takes it. */
+  #forget(replay: Replay, { movements }: RecordedPush): void {
+    for (const { ref, before, after } of movements) {
+      replay.state(ref)?.start(after, undefined)
+      this.warnings.movedBack(ref, before, after)
+    }
   }
 
   /** The history that was there before the journal. */

@@ -26,6 +26,8 @@ export interface RecordedPush {
   readonly movements: readonly Movement[]
   /** The hook only reported: what it let through counts for nothing by that. */
   readonly isReport: boolean
+  /** No push: the owner of the server moved the ref back, and meant it. */
+  readonly isForgotten: boolean
   readonly certificate: string | undefined
 }
 
@@ -91,6 +93,7 @@ function* pushOf(lines: readonly JournalLine[]): Generator<RecordedPush, void, u
     line: first.line,
     movements,
     isReport: first.source === 'report',
+    isForgotten: first.source === 'forget',
     certificate: lines.find(({ certificate }) => certificate !== undefined)?.certificate,
   }
 }

@@ -19,6 +19,13 @@ export class JournalWarnings {
     )
   }
 
+  movedBack(ref: string, before: string, after: string): void {
+    this.#add(
+      'refs were moved back by the owner of the server, who had the hook forget them',
+      `${ref} from ${shown(before)} to ${shown(after)}`,
+    )
+  }
+
   /** git refused what the hook had let through, or the ref was moved back. */
   notThere(ref: string, last: string, now: string): void {
     this.#add(

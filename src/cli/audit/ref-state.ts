@@ -37,10 +37,11 @@ export class RefState {
     return isZero(good.id) ? undefined : good.id
   }
 
-  /** Says what the ref was at first, and up to where that is verified. */
+  /** Says what the ref is, and up to where that is verified. */
   start(id: string, verified: string | undefined): void {
     this.#seen = id
     this.#verified = verified
+    this.#waiting = []
   }
 
   /** Takes note of a value the ref has; false where no push that is known put it there. */
@@ -59,7 +60,6 @@ export class RefState {
   verify(): void {
     const { newest } = this
     if (newest !== undefined) this.start(newest, newest)
-    this.#waiting = []
   }
 
   /** A movement from the value that was seen. */

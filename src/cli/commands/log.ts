@@ -5,6 +5,7 @@ import { graphLines } from '../../git/log-graph.ts'
 import type { LogSelection } from '../../git/log-graph.ts'
 import { GRAPH_FORMAT, parseGraphLine, renderGraphLine } from '../../report/graph.ts'
 import { styleFor } from '../../report/terminal.ts'
+import { hanging } from '../../report/text.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
@@ -64,7 +65,7 @@ For a pager: git -p signet log.`,
         if (stdout.isClosed) break
       }
       await prover.settle()
-      if (count.unnamed > 0) stdout.write(SIGNER_NOT_CHECKED)
+      if (count.unnamed > 0) stdout.write(`\n${hanging(SIGNER_NOT_CHECKED, 0, style).join('\n')}\n`)
       tellWarnings(prover.warnings, context)
       return count.summary().exit
     } finally {
