@@ -48,9 +48,10 @@ export class TreeReader {
    */
   async changes(from: string | undefined, to: string): Promise<ChangesAnswer | Unanswered> {
     const changes: Change[] = []
-    const findings = new Set<string>()
-    const problem = await this.#compare(from, to, '', 0, changes, findings)
-    return problem ?? { changes, findings: [...findings] }
+    const notes: Notes = { findings: new Set(), tolerated: new Set() }
+    const problem = await this.#compare(from, to, '', 0, changes, notes)
+    const { findings, tolerated } = notes
+    return problem ?? { changes, findings: [...findings], tolerated: [...tolerated] }
   }
 
   async #load(id: string): Promise<ParsedTree | Unanswered> {
@@ -73,14 +74,15 @@ export class TreeReader {
     prefix: string,
     depth: number,
     changes: Change[],
-    findings: Set<string>,
+    notes: Notes,
   ): Promise<Unanswered | undefined> {
     if (from === to) return undefined
     if (depth > maxDepth) return unanswered('LIMIT', 'folders are nested too deep')
     const [old, now] = await Promise.all([this.#optional(from), this.#optional(to)])
     if (isUnanswered(old)) return old
     if (isUnanswered(now)) return now
-    for (const finding of now.findings) findings.add(finding)
+    for (const finding of now.findings) notes.findings.add(finding)
+    for (const one of now.tolerated) notes.tolerated.add(one)
     const before = new Map(old.entries.map((entry) => [pathText(entry.name), entry]))
     const names = new Map([...before.keys()].map((name) => [name, undefined as TreeLike]))
     for (const entry of now.entries) names.set(pathText(entry.name), entry)
@@ -88,10 +90,10 @@ export class TreeReader {
       const earlier = before.get(name)
       if (earlier?.id === after?.id && earlier?.mode === after?.mode) continue
       if (depth === 0 && after !== undefined && isPolicyDirectoryTwin(name)) {
-        findings.add('a name that folds to .signet')
+        notes.findings.add('a name that folds to .signet')
       }
       const path = prefix + name
-      const problem = await this.#entry(path, earlier, after, depth, changes, findings)
+      const problem = await this.#entry(path, earlier, after, depth, changes, notes)
       if (problem !== undefined) return problem
       if (changes.length > maxChanges) return unanswered('LIMIT', 'too many paths differ')
     }
@@ -104,7 +106,7 @@ export class TreeReader {
     after: TreeLike,
     depth: number,
     changes: Change[],
-    findings: Set<string>,
+    notes: Notes,
   ): Promise<Unanswered | undefined> {
     const oldFile = before !== undefined && before.mode !== folderMode ? before : undefined
     const newFile = after !== undefined && after.mode !== folderMode ? after : undefined
@@ -118,12 +120,18 @@ export class TreeReader {
     const oldFolder = before?.mode === folderMode ? before.id : undefined
     const newFolder = after?.mode === folderMode ? after.id : undefined
     if (oldFolder === newFolder) return undefined
-    return this.#compare(oldFolder, newFolder, `${path}/`, depth + 1, changes, findings)
+    return this.#compare(oldFolder, newFolder, `${path}/`, depth + 1, changes, notes)
   }
 
   #optional(id: string | undefined): Promise<ParsedTree | Unanswered> {
     return id === undefined ? Promise.resolve(emptyTree) : this.tree(id)
   }
+}
+
+/** What is wrong, or odd, with the trees that were read. */
+interface Notes {
+  readonly findings: Set<string>
+  readonly tolerated: Set<string>
 }
 
 type TreeLike = { readonly mode: string; readonly id: string } | undefined

@@ -263,12 +263,18 @@ export class CommitWork {
     const known = this.#own.get(key)
     if (known !== undefined) return known
     const asked = ownChanges(this.#evidence.git, this.#commit, parents, isCarryingAsked).then(
-      (own): OwnChanges | Reason =>
-        isUnanswered(own)
-          ? { code: own.unanswered, detail: own.detail }
-          : own.findings.length > 0
-            ? { code: 'MALFORMED', detail: own.findings.slice(0, 3).join('; ') }
-            : own,
+      (own): OwnChanges | Reason => {
+        if (isUnanswered(own)) return { code: own.unanswered, detail: own.detail }
+        if (own.findings.length > 0) {
+          return { code: 'MALFORMED', detail: own.findings.slice(0, 3).join('; ') }
+        }
+        const odd =
+          own.tolerated.length === 0
+            ? ''
+            : `odd in its trees, and let pass: ${own.tolerated.join(', ')}`
+        if (odd !== '' && !this.#story.includes(odd)) this.#story.push(odd)
+        return own
+      },
     )
     this.#own.set(key, asked)
     return asked

@@ -144,6 +144,8 @@ export interface Change {
 export interface ChangesAnswer {
   readonly changes: readonly Change[]
   readonly findings: readonly string[]
+  /** What those trees have that git does not write and that is read all the same: mode 100664. */
+  readonly tolerated?: readonly string[]
 }
 
 export type MergeAnswer =

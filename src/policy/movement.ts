@@ -164,10 +164,11 @@ async function isCertifiedBy(
     const facts = await context.facts(id, policy)
     const signing = identify(policy, facts, signed)
     const names = where === 'by' ? creatorsOf(signing) : namesOf(signing)
-    const pathless = rules.filter((rule) => !isPathRule(rule))
+    // A rule with paths decides nothing about a push but that somebody it names has to sign it.
+    const asked = rules.filter((rule) => !isPathRule(rule) || rule.pushCert)
     const stands = ({ by, mergeBy }: Rule): boolean =>
       names.some((name) => by.has(name) || (where === 'by or merge-by' && mergeBy.has(name)))
-    if (!pathless.every(stands)) return false
+    if (!asked.every(stands)) return false
     const object = { id, payloadSha256: facts.payload_sha256 ?? '', facts, signed }
     const newest =
       context.denying ??

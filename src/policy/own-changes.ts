@@ -9,6 +9,8 @@ export interface OwnChanges {
   readonly paths: readonly string[]
   /** What is wrong with the trees that were read. */
   readonly findings: readonly string[]
+  /** What is odd with them, and let pass. */
+  readonly tolerated: readonly string[]
 }
 
 /**
@@ -51,13 +53,16 @@ async function differences(
 ): Promise<OwnChanges | Unanswered> {
   const paths = new Set<string>()
   const findings = new Set<string>()
+  const tolerated = new Set<string>()
   for (const from of trees) {
     const answer = await git.changes(from, tree)
     if (isUnanswered(answer)) return answer
     for (const { path } of answer.changes) paths.add(path)
     for (const finding of answer.findings) findings.add(finding)
+    for (const one of answer.tolerated ?? []) tolerated.add(one)
   }
-  return { isMechanical: false, paths: [...paths], findings: [...findings] }
+  const read = { findings: [...findings], tolerated: [...tolerated] }
+  return { isMechanical: false, paths: [...paths], ...read }
 }
 
 async function againstMerge(
@@ -70,12 +75,14 @@ async function againstMerge(
   if (isUnanswered(answer)) return answer
   const own = new Set([...answer.changes.map(({ path }) => path), ...merge.conflicts])
   const isMechanical = own.size === 0
-  if (carriers === undefined) return { isMechanical, paths: [...own], findings: answer.findings }
+  const { findings, tolerated = [] } = answer
+  if (carriers === undefined) return { isMechanical, paths: [...own], findings, tolerated }
   const carried = await carriedPaths(git, carriers, tree)
   if (isUnanswered(carried)) return carried
   for (const path of carried.paths) own.add(path)
-  const findings = [...new Set([...answer.findings, ...carried.findings])]
-  return { isMechanical, paths: [...own], findings }
+  const all = [...new Set([...findings, ...carried.findings])]
+  const odd = [...new Set([...tolerated, ...carried.tolerated])]
+  return { isMechanical, paths: [...own], findings: all, tolerated: odd }
 }
 
 /**
@@ -86,7 +93,7 @@ async function carriedPaths(
   git: GitAnswers,
   [first, second]: readonly [string, string],
   tree: string,
-): Promise<{ paths: string[]; findings: readonly string[] } | Unanswered> {
+): Promise<Omit<OwnChanges, 'isMechanical'> | Unanswered> {
   const one = await git.changes(first, tree)
   if (isUnanswered(one)) return one
   const two = await git.changes(second, tree)
@@ -98,7 +105,8 @@ async function carriedPaths(
       return other !== undefined && !(isFile(before) && isFile(other.before))
     })
     .map(({ path }) => path)
-  return { paths, findings: [...one.findings, ...two.findings] }
+  const findings = [...one.findings, ...two.findings]
+  return { paths, findings, tolerated: [...(one.tolerated ?? []), ...(two.tolerated ?? [])] }
 }
 
 function isFile(entry: TreeEntry | undefined): boolean {

@@ -154,8 +154,13 @@ function aboutRule(
         `no rule without paths is about ${quote(pattern.text)}: everything but these paths is left to other-refs, which is ${quote(policy.otherRefs)}`,
       )
     }
+    for (const key of ['rewrite', 'delete', 'on', 'unsignedTarget'] as const) {
+      if (rule[key] === undefined || rule[key] === false) continue
+      const message = 'has no effect: a rule with paths never decides about the movement of a ref'
+      add(key === 'unsignedTarget' ? 'unsigned-target' : key, message)
+    }
   }
-  if (!rule.refs.some(mayBeTag)) {
+  if (!isPathRule(rule) && !rule.refs.some(mayBeTag)) {
     for (const key of ['on', 'unsignedTarget'] as const) {
       if (rule[key] === undefined || rule[key] === false) continue
       add(

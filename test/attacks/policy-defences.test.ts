@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
 import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { auditRef } from '../../src/policy/range.ts'
 import { FORGE_KEY, MAIN, MemoryWorld, policyOf, rule } from '../policy/memory-world.ts'
 import type { Story } from '../policy/memory-world.ts'
 
@@ -164,5 +165,99 @@ describe('who and when', () => {
     expect((await world.push(MAIN, evil)).of(evil).codes).toEqual(['MERGE_ADDS_CHANGES'])
     const bump = world.commit({ parents: [main], by: 'forge', author, files: { deps: '2' } })
     expect((await world.push(MAIN, bump)).exit).toBe(0)
+  })
+})
+
+describe('tags, certificates and what is accepted', () => {
+  const TAG = 'refs/tags/v1'
+  const tags = rule('alice bob', '', 'refs/tags/v*')
+
+  test('attack 53: a tag that calls a tree, a blob or a tag a commit', async () => {
+    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], `${rule('alice')}${tags}`))
+    const inner = world.tag('v0', world.anchor, { by: 'alice' })
+    for (const target of [inner, world.git.treeOf({ a: '1' })]) {
+      const tag = world.tag('v1', target, { by: 'alice', type: 'commit' })
+      expect((await world.push(TAG, tag)).codes).toEqual(['TAG_TARGET'])
+    }
+  })
+
+  test.each([
+    ['its signer', (): string => 'person = "bob"'],
+    ['itself', (tag: string): string => `commit = "${tag}"`],
+    ['its certificate', (): string => `cert = "${'c'.repeat(64)}"`],
+  ])('attack 21: a tag is denied by a revocation of %s', async (_, target) => {
+    const base = policyOf(['alice', 'bob'], `${rule('alice')}${tags}`)
+    const world = await MemoryWorld.of(base)
+    const tag = world.tag('v1', world.anchor, { by: 'bob', certificate: 'c'.repeat(64) })
+    const policy = `${base}[[revoke]]\n${target(tag)}\nreason = "stolen"\n`
+    const landing = world.commit({ parents: [world.anchor], by: 'alice', policy })
+    expect((await world.push(MAIN, landing)).exit).toBe(0)
+    expect((await world.push(TAG, tag)).codes).toEqual(['REVOKED'])
+  })
+
+  test('attack 23: who may only merge creates no branch by a signed push', async () => {
+    const policy = policyOf(
+      ['alice', 'bob'],
+      `${rule('alice')}${rule('alice', 'merge-by = ["bob"]\nfrom = ["refs/heads/none"]', 'refs/heads/release/*')}`,
+    )
+    const world = await MemoryWorld.of(policy)
+    const tip = world.commit({ parents: [world.anchor], by: 'alice', files: { a: '1' } })
+    await world.push(MAIN, tip)
+    const empty = world.commit({ parents: [tip], by: 'bob' })
+    world.certify({ by: 'bob' })
+    expect((await world.push(RELEASE, empty)).codes).toContain('CREATED')
+    world.certify({ by: 'alice' })
+    expect((await world.push(RELEASE, empty)).codes).not.toContain('CREATED')
+  })
+
+  test('attack 59: a deletion too needs the certificate that its rule asks for', async () => {
+    const release = rule('alice', 'delete = true\npush-cert = true', 'refs/heads/release/*')
+    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], `${rule('alice')}${release}`))
+    world.force(RELEASE, world.anchor)
+    const zero = '0'.repeat(40)
+    expect((await world.push(RELEASE, zero)).codes).toEqual(['PUSH_CERT'])
+    world.certify({ by: 'bob' })
+    expect((await world.push(RELEASE, zero)).codes).toEqual(['PUSH_CERT'])
+    world.certify({ by: 'alice' })
+    expect((await world.push(RELEASE, zero)).exit).toBe(0)
+  })
+
+  test('attack 59: a rule with paths that asks for a certificate asks for one by whom it names', async () => {
+    const paths = rule('bob', 'paths = ["src/"]\npush-cert = true')
+    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], `${rule('alice bob')}${paths}`))
+    const work = world.commit({ parents: [world.anchor], by: 'alice', files: { a: '1' } })
+    expect((await world.push(MAIN, work)).codes).toEqual(['PUSH_CERT'])
+    world.certify({ by: 'alice' })
+    expect((await world.push(MAIN, work)).codes).toEqual(['PUSH_CERT'])
+    world.certify({ by: 'bob' })
+    expect((await world.push(MAIN, work)).exit).toBe(0)
+  })
+
+  test('a later accept with covers = "ancestors" lifts what came before it, and an audit says so', async () => {
+    const base = policyOf(['alice', 'bob'], rule('alice bob'))
+    const world = await MemoryWorld.of(base)
+    const old = world.commit({ parents: [world.anchor], by: undefined, files: { a: '1' } })
+    const gap = world.commit({ parents: [old], by: undefined, files: { a: '2' } })
+    const policy = `${base}[[accept]]\ncommit = "${gap}"\ncovers = "ancestors"\nreason = "a gap"\n`
+    const landing = world.commit({ parents: [gap], by: 'alice', policy })
+    const later = world.commit({ parents: [landing], by: undefined, files: { a: '3' } })
+    world.force(MAIN, later)
+    const result = await world.audit()
+    expect(result.of(old)).toMatchObject({ verdict: 'pass', strength: 'accepted' })
+    expect(result.of(gap)).toMatchObject({ verdict: 'pass', strength: 'accepted' })
+    expect(result.of(later).codes).toEqual(['UNSIGNED'])
+  })
+
+  test('attack 89: an audit of a protected ref that never had the anchor', async () => {
+    const world = await MemoryWorld.of(
+      policyOf(['alice'], `${rule('alice')}${rule('alice', '', 'refs/heads/release/*')}`),
+    )
+    const beside = world.commit({ by: 'alice', files: { a: '1' } })
+    const tip = world.commit({ parents: [beside], by: 'alice', files: { a: '2' } })
+    const codes: string[] = []
+    const context = { ...(await world.context()), pushCertificate: 'unknown' as const }
+    for await (const one of auditRef(context, RELEASE, tip, [world.anchor]))
+      codes.push(...one.codes)
+    expect(codes).toEqual(['NOT_DESCENDANT'])
   })
 })

@@ -351,6 +351,9 @@ merge-by = ["alice", "github", "lander"]
     const loose = await treeOf(['100664', 'a', blob])
     const odd = await world.make(alice, await rootWith(loose), [anchor])
     expect(await atTip(odd)).toEqual({ exit: 0, found: 'signed' })
+    const told = await world.signet('verify', '--anchor', anchor, '--explain', odd)
+    expect(told.stdout, told.stderr).toContain('mode 100664')
+    expect(told.status).toBe(0)
     // A malformed tree is told where it comes, and once: what stays as it was is not read again.
     const bad = await treeOf(['100644', '..', blob])
     const first = await world.make(alice, await rootWith(bad), [anchor])

@@ -204,4 +204,20 @@ describe('workflowOf()', () => {
   ])('%s', (uri, expected) => {
     expect(workflowOf(uri)).toEqual(expected)
   })
+
+  it.each([
+    'rewrite = true',
+    'delete = true',
+    'on = ["refs/heads/main"]',
+    'unsigned-target = true',
+  ])('warns of a rule with paths that says %s', (line) => {
+    const rule = `\n[[protect]]\nrefs = ["refs/heads/release"]\nby = ["alice"]\n`
+    const key = line.split(' ')[0] ?? ''
+    const found = warningsOf(`${two}${rule}${rule}paths = ["src/"]\n${line}\n`)
+    expect(found).toEqual([
+      expect.stringContaining(
+        `protect[2].${key}: has no effect: a rule with paths never decides about the movement of a ref`,
+      ),
+    ])
+  })
 })
