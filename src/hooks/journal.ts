@@ -12,8 +12,11 @@ import { appendLines, openPrivate, readPrivate, replacePrivate } from './private
 export interface JournalStep extends StepVerdict {
   /** RFC 3339, when the hook decided. */
   readonly at: string
-  /** `hook`: a push. `report`: a hook that refuses nothing. `audit`: found by auditing the ref. */
-  readonly source: 'hook' | 'report' | 'audit'
+  /**
+   * `hook`: a push. `report`: a hook that refuses nothing. `audit`: found by auditing the ref.
+   * `forget`: the owner meant the ref to go back; nothing is known of it from then on.
+   */
+  readonly source: 'hook' | 'report' | 'audit' | 'forget'
   /** What the ref was when the push came: of several steps in one push only the first starts there. */
   readonly from?: string
 }
@@ -172,6 +175,10 @@ export class Journal {
 
   #apply({ ref, before, after, verdict, source, from }: JournalStep): void {
     if (verdict !== 'pass' || source === 'report') return
+    if (source === 'forget') {
+      this.#refs.delete(ref)
+      return
+    }
     if (source === 'audit') {
       this.#refs.set(ref, { tip: after })
       return

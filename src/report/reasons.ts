@@ -8,6 +8,8 @@ export interface Reason {
   fix: string
   /** What the author of the object types; `BASE` stands for the newest commit that is fine. */
   command?: string
+  /** What a pusher reads instead, where somebody else has to mend it: the owner of the server. */
+  atServer?: { fix: string; command: string }
   /** Exit code when nothing else is wrong: 1 violation, 3 policy, 4 could not be checked. */
   exit: 1 | 3 | 4
 }
@@ -277,6 +279,10 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     meaning: 'leads back behind a tip that was already verified',
     fix: 'fetch again from a source you trust; somebody may be showing you old history',
     command: 'git fetch',
+    atServer: {
+      fix: 'find out who moved it back past the hook. If that was meant, the owner of the server types there',
+      command: 'git signet hook forget REF',
+    },
     exit: 1,
   },
   NOTHING_TO_CHECK: {

@@ -137,13 +137,18 @@ function group(refusal: Refusal): MendGroup[] {
     object: { id: string; type?: ObjectType },
     own: boolean,
     why = '',
+    ref = 'REF',
   ): void => {
+    const atServer = code === undefined ? undefined : REASONS[code].atServer
     const command =
       own && code !== undefined
-        ? fixCommand(code, { base, commit: shortId(object.id), type: object.type })
+        ? (atServer?.command.replace('REF', escapeLine(ref, 100)) ??
+          fixCommand(code, { base, commit: shortId(object.id), type: object.type }))
         : undefined
     const fix =
-      code === undefined ? 'the owner of this repository must say who may sign' : REASONS[code].fix
+      code === undefined
+        ? 'the owner of this repository must say who may sign'
+        : (atServer?.fix ?? REASONS[code].fix)
     const key = `${code ?? ''} ${command ?? ''}`
     const found = groups.get(key)
     if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1, why })
@@ -157,7 +162,7 @@ function group(refusal: Refusal): MendGroup[] {
     if (code === undefined) continue
     const codes = step.codes.join(' ')
     const line = `${shortId(step.after)} ${codes}  ${escapeLine(step.ref, 100)}`
-    add(code, line, { id: step.after }, true, step.why)
+    add(code, line, { id: step.after }, true, step.why, step.ref)
   }
   for (const { verdict, details, own } of refusal.findings) {
     const codes = verdict.codes.join(' ') || 'signer not checked'

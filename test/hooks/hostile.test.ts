@@ -286,6 +286,14 @@ describe('rollback', () => {
     const push = await alice.push('origin', MAIN)
     expect(push.status).toBe(1)
     expect(push.stderr).toContain('ROLLBACK')
+    // Where it was meant, the owner types what the message says.
+    const command = /git signet (hook forget refs\/heads\/main)\b/.exec(push.stderr)?.[1] ?? ''
+    const forgotten = await server.signet(...command.split(' '))
+    expect(forgotten.status, forgotten.stderr).toBe(0)
+    const again = await alice.push('origin', MAIN)
+    expect(again.status, again.stderr).toBe(0)
+    const nothing = await server.signet('hook', 'forget', 'refs/heads/other')
+    expect(nothing.stderr).toContain('remembers no verified tip of refs/heads/other')
   })
 })
 

@@ -1,13 +1,13 @@
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
 import { UsageError } from '../../errors.ts'
-import { policyWarnings as doubtfulLines } from '../../policy/warnings.ts'
 import type { Run } from '../../report/result.ts'
 import type { Context } from '../context.ts'
 import { judgeFor } from '../verify/judge.ts'
 import type { SignerFlags } from '../verify/wanted-signer.ts'
 import type { Prover } from '../verify/prover.ts'
 import type { JudgeSigner } from '../verify/single.ts'
+import { policyWarnings } from './policy-warnings.ts'
 import { openPolicy, refuseBoth } from './policy-source.ts'
 import type { OpenPolicy, PolicyFlags } from './policy-source.ts'
 
@@ -99,32 +99,8 @@ export function runOf(
     trustRoots: prover.reportedRoots,
     warnings: [
       ...prover.warnings,
-      ...(policy === undefined ? [] : policyWarnings(policy, context)),
+      ...(policy === undefined ? [] : policyWarnings(policy.session, { now: context.clock() })),
     ],
     now: context.clock() / 1000,
   }
-}
-
-function policyWarnings({ session }: OpenPolicy, context: Context): string[] {
-  const { chain, fixed, floor, policyBranch } = session.context
-  const warnings = [...session.problems]
-  for (const { commit, reasons } of chain?.failed ?? []) {
-    const why = reasons.map(({ code, detail }) => `${code}, ${detail}`).join('; ')
-    warnings.push(
-      `the policy change at ${commit.slice(0, 10)} did not land (${why}): the policy before it stays in force`,
-    )
-  }
-  const before = chain?.landings.at(-2)?.policy
-  const now = context.clock()
-  for (const policy of [chain?.landings.at(-1)?.policy, fixed?.policy, floor]) {
-    if (policy === undefined) continue
-    for (const { line, key, message } of doubtfulLines(policy, {
-      policyBranch,
-      now,
-      ...(policy.name !== fixed?.policy.name && { before }),
-    })) {
-      warnings.push(`${policy.name}:${String(line)}: ${key}: ${message}`)
-    }
-  }
-  return [...new Set(warnings)]
 }

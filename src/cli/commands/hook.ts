@@ -55,6 +55,18 @@ const status = defineCommand({
   },
 })
 
+const forget = defineCommand({
+  name: 'forget',
+  summary: 'Let a ref go back: forget the verified tip that the hook remembers',
+  operands: 'REF',
+  operandCount: { min: 1, max: 1 },
+  options: {},
+  async run(context, { positionals: [ref = ''] }) {
+    const { forgetTip } = await import('../hook/forget.ts')
+    return forgetTip(ref, context)
+  },
+})
+
 /** What git starts: the hook's own arguments come after `--`. */
 function program(name: HookName) {
   return defineCommand({
@@ -90,9 +102,11 @@ Settings of the repository: signet.helpUrl is shown with each refusal. signet.ho
 
 Limits: a push of at most 1,000,000 commits (signet.hook.maxCommits) and 100,000 refs, judged within 1,800 seconds (signet.hook.maxSeconds); a commit, tag or tree of at most 32 MiB, a signature of at most 1 MiB. What is above one could not be checked, and is refused.
 
+The hook remembers the newest verified tip of each ref, and refuses pushes to one that was moved back past it (ROLLBACK). Where that was meant, type git signet hook forget REF in the server's repository.
+
 Forges: Gitea and Forgejo run what lies in hooks/pre-receive.d/ of the repository's folder, GitLab what lies in custom_hooks/pre-receive.d/. Install it there, in the repository's folder: git -c core.hooksPath=custom_hooks/pre-receive.d signet hook install pre-receive --policy FILE. Pull requests on GitHub and GitLab are judged in CI: scripts/ci has an action and a template.`,
   commands: [install, uninstall, status],
-  hidden: HOOK_NAMES.map(program),
+  hidden: [forget, ...HOOK_NAMES.map(program)],
 })
 
 function hookName(text = ''): HookName {

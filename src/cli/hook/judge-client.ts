@@ -6,10 +6,12 @@ import { readHookLimits } from '../../hooks/limits.ts'
 import { openHookSession } from '../../hooks/policy.ts'
 import type { Step } from '../../policy/context.ts'
 import { clientView, withoutCertificates } from './client-view.ts'
+import { policyWarnings } from '../audit/policy-warnings.ts'
 import { policyOf } from './flags.ts'
 import { Push } from './push.ts'
 import type { HookRun } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
+import { renderWarnings } from './warn.ts'
 
 /** Judges on the pusher's side what the server will judge again. */
 export async function judgeClient(
@@ -49,6 +51,9 @@ export async function judgeClient(
       await push.add(step, outcomes.map(withoutCertificates))
     }
     const exit = push.end()?.exit ?? EXIT.ok
+    if (push.report?.isForPeople !== false) {
+      run.stderr.write(renderWarnings(policyWarnings(opened.session, { now: run.clock() })))
+    }
     return flags.audit ? EXIT.ok : exit
   } catch (error) {
     push.abort()

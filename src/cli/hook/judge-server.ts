@@ -11,10 +11,12 @@ import { resolveSymbolic } from '../../hooks/symbolic.ts'
 import { VerifiedTips } from '../../hooks/verified-tips.ts'
 import { inForceNow, isZero } from '../../policy/context.ts'
 import type { Step } from '../../policy/context.ts'
+import { policyWarnings } from '../audit/policy-warnings.ts'
 import { policyOf } from './flags.ts'
 import { Push } from './push.ts'
 import type { HookRun } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
+import { renderWarnings } from './warn.ts'
 
 /** Judges what arrives at a server, and writes down what was let in. */
 export async function judgeServer(
@@ -76,6 +78,13 @@ export async function judgeServer(
     }
     const summary = push.end()
     const exit = summary?.exit ?? EXIT.ok
+    const { policyBranch } = session.context
+    // update runs once for each ref.
+    const isOnce = name === 'pre-receive' || given[0]?.ref === policyBranch
+    if (isOnce && push.report?.isForPeople !== false) {
+      const warnings = policyWarnings(session, { now: run.clock(), isServer: true })
+      run.stderr.write(renderWarnings(warnings))
+    }
     const isLetThrough = exit === EXIT.ok || flags.audit
     const at = new Date(run.clock()).toISOString()
     const source = flags.audit ? 'report' : 'hook'

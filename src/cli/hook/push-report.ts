@@ -30,6 +30,8 @@ export interface PushReportOptions extends HookSession {
   readonly isAudit: boolean
   readonly now: number
   readonly earlier: EarlierSteps
+  /** About the policy. */
+  readonly warnings: readonly string[]
 }
 
 /** Steps that passed before anybody wanted a report. */
@@ -55,7 +57,8 @@ export class PushReport {
   /** Steps that are at fault themselves, with their own codes. */
   readonly #faults: (StepVerdict & { why?: string })[] = []
   readonly #sink: ResultSink | undefined
-  readonly #isRefusalShown: boolean
+  /** People read what it says; else a format of its own does. */
+  readonly isForPeople: boolean
   #failed = 0
   #base: string | undefined
 
@@ -70,7 +73,7 @@ export class PushReport {
     const requests = asked.some(({ file }) => file !== undefined)
       ? asked.filter(({ file }) => file !== undefined)
       : asked
-    this.#isRefusalShown = requests.every(({ file }) => file !== undefined)
+    this.isForPeople = requests.every(({ file }) => file !== undefined)
     this.#sink =
       requests.length === 0
         ? undefined
@@ -120,7 +123,7 @@ export class PushReport {
   end(): Summary & { exit: ExitCode } {
     const summary = { ...this.#count.summary(), steps: this.steps }
     this.#sink?.end(summary)
-    if (summary.exit !== EXIT.ok && this.#isRefusalShown) {
+    if (summary.exit !== EXIT.ok && this.isForPeople) {
       this.#options.stderr.write(this.#refusal(summary))
     }
     return summary
@@ -184,7 +187,7 @@ export class PushReport {
         local: isLocal,
         ...(asOf !== undefined && { asOf }),
       })),
-      warnings: [...session.problems],
+      warnings: this.#options.warnings,
       now: now / 1000,
       auditOnly: isAudit,
     }

@@ -5,6 +5,7 @@ import { appendAuditLine } from '../../hooks/audit-file.ts'
 import type { HookSession } from '../../hooks/policy.ts'
 import { inForceNow } from '../../policy/context.ts'
 import { renderRefusal } from '../../report/refusal.ts'
+import { policyWarnings } from '../audit/policy-warnings.ts'
 import type { HookFlags, HookName } from './flags.ts'
 import { PushReport } from './push-report.ts'
 import type { EarlierSteps } from './push-report.ts'
@@ -39,6 +40,7 @@ export function openReport(
     isAudit: run.flags.audit,
     now: run.clock(),
     earlier,
+    warnings: policyWarnings(session, { now: run.clock(), isServer: name !== 'pre-push' }),
   })
 }
 
