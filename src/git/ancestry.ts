@@ -28,6 +28,8 @@ export class Ancestry {
   readonly #idBytes: 20 | 32
   /** What was found out or told: a commit and another that it is reachable from. */
   readonly #below = new Set<string>()
+  /** What an absent parent is called. */
+  #cut: 'MISSING_OBJECT' | 'SHALLOW' = 'MISSING_OBJECT'
   #graph: CommitGraph | undefined
   #loadedWithout: readonly string[] = []
 
@@ -68,6 +70,14 @@ export class Ancestry {
   /** Takes note of what has been found out elsewhere: one commit is reachable from another. */
   noteAncestor(ancestor: string, descendant: string): void {
     if (this.#below.size < maxNotes) this.#below.add(`${ancestor} ${descendant}`)
+  }
+
+  /**
+   * Absent parents are SHALLOW from now on: git has seen that a push is whole but for what its shallow
+   * boundary cuts off, and does not tell hooks where that is.
+   */
+  expectShallow(): void {
+    this.#cut = 'SHALLOW'
   }
 
   /** How many commits a walk gives, where that needs no process. */
@@ -253,7 +263,7 @@ export class Ancestry {
       const parents = found.get(id)
       if (parents === undefined) continue
       if (parents === 'missing') {
-        yield missing(id)
+        yield include.includes(id) ? missing(id) : { id, parents: [], absent: this.#cut }
         continue
       }
       yield { id, parents }

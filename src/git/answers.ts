@@ -126,6 +126,11 @@ export class RepositoryAnswers implements GitAnswers {
     this.#ancestry.noteAncestor(ancestor, descendant)
   }
 
+  /** Absent parents are SHALLOW from now on, as a push from a shallow clone makes them. */
+  expectShallow(): void {
+    this.#ancestry.expectShallow()
+  }
+
   /** How many commits a walk gives, where that needs no process. */
   countAtOnce(query: WalkQuery): Promise<number | undefined> {
     return this.#ancestry.countAtOnce(query)

@@ -1,6 +1,8 @@
 import { readSetting } from '../../config/settings.ts'
 import { EXIT, UnavailableError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
+import { parseGitBoolean } from '../../git/config.ts'
+import type { GitConfig } from '../../git/config.ts'
 import { readCertificate } from '../../hooks/certificate.ts'
 import { Journal } from '../../hooks/journal.ts'
 import type { JournalStep } from '../../hooks/journal.ts'
@@ -28,6 +30,8 @@ export async function judgeServer(
   const { flags } = run
   const { place, repository, sources, config, roots } = surroundings
   const steps = await resolveSymbolic(place, repository.paths, given)
+  // Where this is not set, git refuses what is cut off before it asks a hook.
+  if (isTrue(config, 'receive.shallowUpdate')) repository.expectShallow()
   const current = (ref: string): Promise<string | undefined> => surroundings.current(ref)
   for (const step of steps) await refuseStale(step, current)
   const opened = await openHookSession({
@@ -103,6 +107,11 @@ export async function judgeServer(
   } finally {
     await session.close()
   }
+}
+
+function isTrue(config: GitConfig, key: string): boolean {
+  const value = config.get(key)
+  return value !== undefined && parseGitBoolean(value) === true
 }
 
 /** With what each ref was when the push came. */
