@@ -87,9 +87,15 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
     output.write(`${text}\n`)
   }
   for (const text of headerLines(run, style)) line(text)
+  let ref = run.ref
   return {
     verdict(verdict, details) {
       tally.add(verdict, details)
+      // Whoever asked for one ref knows which.
+      if (ref !== undefined && verdict.ref !== '' && verdict.ref !== ref) {
+        ref = verdict.ref
+        line(paint(style, 'bold', `for ${escapeLine(ref)}`))
+      }
       const facts = details.facts ?? verdict.facts
       line(verdictLine(verdict, details, style))
       for (const text of underLines(details, facts, run, options)) {
@@ -239,8 +245,10 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
   }
   const badSteps = summary.steps.filter((step) => step.verdict !== 'pass').length
   if (summary.steps.length > 0) {
+    const all = plural(summary.steps.length, 'movement')
+    const isAll = badSteps === summary.steps.length
     lines.push(
-      `${plural(summary.steps.length, 'step')} of the ref, ${countText(badSteps)} not passed`,
+      isAll ? `${all} of refs did not pass` : `${all} of refs, ${countText(badSteps)} did not pass`,
     )
   }
   if (run.helpUrl !== undefined && summary.exit !== 0)

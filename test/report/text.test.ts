@@ -107,6 +107,29 @@ describe('textSink()', () => {
     expect(output.text).toContain('1 movement of a ref not allowed (exit 1)')
   })
 
+  it('names a ref where verdicts on another begin, and counts movements', () => {
+    const output = new Collected()
+    const other = 'refs/heads/release/1'
+    const movement = { ref: other, before: idOf(1), after: idOf(2), policy: idOf(3) }
+    feed(
+      textSink(output, run, { style: plain, evidence: false }),
+      [
+        { verdict: verdict(1), details: details() },
+        { verdict: { ...verdict(2), ref: other }, details: details() },
+        { verdict: { ...verdict(3), ref: other }, details: details() },
+      ],
+      {
+        exit: 1,
+        steps: [
+          { ...movement, verdict: 'pass', codes: [] },
+          { ...movement, verdict: 'fail', codes: ['REWRITTEN'] },
+        ],
+      },
+    )
+    expect(output.text.match(/^for .*$/gm)).toEqual([`for ${other}`])
+    expect(output.text).toContain('2 movements of refs, 1 did not pass\n')
+  })
+
   it('holds no more than a few examples in memory over 200,000 objects', () => {
     let length = 0
     const sink = textSink(
