@@ -111,8 +111,13 @@ async function startOf(
   const landing = landingAt(chain, Math.max(parting, 0))
   const landed = context.chain === undefined ? undefined : newestLanding(context.chain).commit
   const isLandingBetween = landed !== landing.commit
-  const sets = setsFor(context, landing.policy, ref)
-  const isMainline = sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
+  // So does any policy that judges a step of this push: what was there before would come in unseen.
+  const judging = chain.landings.slice(chain.landings.indexOf(landing))
+  const isMainline = judging.some(({ policy, index: from }) => {
+    if (from >= chain.commits.length - 1) return false
+    const sets = setsFor(context, policy, ref)
+    return sets.some(({ rules }) => rules.some(({ commits }) => commits === 'mainline'))
+  })
   if (parting === -1 || isLandingBetween || isMainline) {
     const what = isLandingBetween
       ? 'a policy landed on what was there before'

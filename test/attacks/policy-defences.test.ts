@@ -96,6 +96,22 @@ describe('movements and ranges', () => {
     expect((await world.push(RELEASE, straight)).exit).toBe(0)
   })
 
+  test('attack 82: a pull merge on a side where mainline landed hides what was there before', async () => {
+    // Found by attack 65: the push had judged what an audit would then leave to the merger.
+    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], rule('alice bob')))
+    const there = world.commit({ parents: [world.anchor], by: 'bob', files: { a: '1' } })
+    expect((await world.push(MAIN, there)).exit).toBe(0)
+    const policy = policyOf(['alice', 'bob'], rule('alice bob', 'commits = "mainline"'))
+    const landing = world.commit({ parents: [world.anchor], by: 'alice', policy })
+    const pulled = world.merge(landing, there, { by: 'bob' })
+    expect((await world.push(MAIN, pulled)).codes).toEqual(['FOXTROT'])
+    const straight = world.merge(there, landing, { by: 'alice' })
+    expect((await world.push(MAIN, straight)).exit).toBe(0)
+    const audit = await world.audit()
+    expect(audit.exit).toBe(0)
+    expect(audit.of(there).strength).toBe('signed')
+  })
+
   test('attack 20: a range finds a revoked commit below what an accept covers', async () => {
     const base = policyOf(['alice', 'bob'], rule('alice bob'))
     const world = await MemoryWorld.of(base)
