@@ -124,8 +124,8 @@ interface MendGroup {
   fix: string
   lines: string[]
   count: number
-  /** Said where the group is about one step. */
-  why?: string
+  /** The same for all of them; else empty. */
+  why: string
 }
 
 function group(refusal: Refusal): MendGroup[] {
@@ -155,6 +155,7 @@ function group(refusal: Refusal): MendGroup[] {
     else {
       found.lines.push(line)
       found.count++
+      if (found.why !== why) found.why = ''
     }
   }
   for (const step of refusal.steps) {
@@ -167,7 +168,10 @@ function group(refusal: Refusal): MendGroup[] {
   for (const { verdict, details, own } of refusal.findings) {
     const codes = verdict.codes.join(' ') || 'signer not checked'
     const line = `${shortId(verdict.object.id)} ${codes}  ${escapeLine(details.subject, 120)}`
-    add(verdict.codes[0], line, verdict.object, own !== false)
+    const code = verdict.codes[0]
+    const why = details.reasons?.find((reason) => reason.code === code)?.detail
+    // That there is no signature says it all.
+    add(code, line, verdict.object, own !== false, code === 'UNSIGNED' ? '' : why)
   }
   return [...groups.values()]
 }
@@ -198,9 +202,9 @@ function bodyLines(refusal: Refusal, room: number): string[] {
   return shown
 }
 
-function remedyLines({ command, count, fix, why = '' }: MendGroup): string[] {
+function remedyLines({ command, fix, why }: MendGroup): string[] {
   return [
-    ...(why === '' || count > 1 ? [] : wrapText(`why: ${escapeLine(why, 200)}`, WIDTH - 4)),
+    ...(why === '' ? [] : wrapText(`why: ${escapeLine(why, 200)}`, WIDTH - 4)),
     ...wrapText(`fix: ${fix}`, WIDTH - 4),
     ...(command === undefined ? [] : [`  ${command}`]),
   ].map((line) => `    ${line}`)

@@ -50,6 +50,18 @@ describe('the policy in the tree', () => {
   })
 })
 
+test('a refusal names the signer that the policy does not, and the issuer', async () => {
+  const { server } = await team.guarded('who')
+  const mallory = await team.member('mallory', server)
+  await mallory.commit('signed by a stranger')
+  await mallory.commit('twice')
+  const push = await mallory.push('origin', 'HEAD:refs/heads/main')
+  expect(push.status).toBe(1)
+  expect(push.stderr.replaceAll(/\s*\nremote: */g, ' ')).toContain(
+    `why: mallory@example.org by ${team.issuer}`,
+  )
+})
+
 describe('what mends the first push of all', () => {
   test('an unsigned first commit of a new branch: the refusal’s command signs it, and it goes through', async () => {
     const { server, alice } = await team.guarded('first-push')

@@ -33,11 +33,11 @@ const transports = [
   ['git http-backend', ({ folder }: Server) => `${http.url}/${folder}`],
 ] as const
 
-/** What the hook said, line by line. */
+/** What the hook said, line by line, without its warnings about the policy. */
 function said(stderr: string): string[] {
   return stderr
     .split('\n')
-    .filter((line) => line.startsWith('remote: '))
+    .filter((line) => line.startsWith('remote: ') && !line.startsWith('remote: warning: '))
     .map((line) => line.slice('remote: '.length).trimEnd())
 }
 
