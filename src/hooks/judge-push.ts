@@ -8,6 +8,7 @@ import type { PolicyContext, Step, StepOutcome, VerifiedTip } from '../policy/co
 import { isPathRule } from '../policy/model.ts'
 import type { Policy } from '../policy/model.ts'
 import type { Reason } from '../policy/reason.ts'
+import { StepMemo } from '../policy/step-memo.ts'
 import { evaluateStep } from '../policy/steps.ts'
 import { verifyObject } from '../verification/object.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
@@ -72,6 +73,7 @@ export async function* judgePush(
       id === certificate?.evidence.id ? facts(policy) : session.facts(id, policy),
     pushCertificate: question.certificate === 'unknown' ? 'unknown' : certificate?.evidence,
     verifiedTip: tipNow,
+    ...(question.steps.length > 1 && { memo: new StepMemo() }),
   }
   const { branches, tags } = inTurn(question.steps, policyBranch)
   const good: Step[] = []

@@ -36,11 +36,35 @@ export async function judgeArriving(
   inForce: InForce,
   known: readonly string[] = [],
 ): Promise<Arriving> {
-  const reasons: Reason[] = []
-  const found = new Map<string, Map<RuleSet, Rule[]>>()
+  const walks = await walksOf(context, sets, step, known)
+  const judge = (): Promise<Arriving> => judgeWalks(context, sets, step, inForce, known, walks)
+  const { memo } = context
+  if (memo === undefined) return judge()
+  const bySet = walks.map(({ set, rules }) => [set, rules] as const)
+  const ranges = walks.map(({ exclude, firstParent }) => [exclude, firstParent])
+  const start = isZero(step.before) ? [] : [step.before]
+  const key = [step.after, start, known, memo.rulesKey(bySet, inForce), ranges]
+  return memo.arriving(JSON.stringify(key), judge)
+}
+
+/** Rules of one set that are asked about the same commits. */
+interface RuleWalk {
+  readonly set: RuleSet
+  readonly rules: Rule[]
+  readonly exclude: readonly string[]
+  readonly firstParent: boolean
+}
+
+async function walksOf(
+  context: PolicyContext,
+  sets: readonly RuleSet[],
+  step: Step,
+  known: readonly string[],
+): Promise<RuleWalk[]> {
+  const walks: RuleWalk[] = []
   for (const set of sets) {
     const base = [...known, ...excluded(context, step, set.policy)]
-    const groups = new Map<string, { exclude: string[]; firstParent: boolean; rules: Rule[] }>()
+    const groups = new Map<string, RuleWalk>()
     const rules: (Rule | undefined)[] = [...set.rules]
     // A ref that no rule without paths matches: everything that arrives goes to other-refs.
     if (set.isUnmatched && !set.isFloor) rules.push(undefined)
@@ -48,21 +72,36 @@ export async function judgeArriving(
       const tips = await excludedTips(context, set, rule, step)
       const firstParent = rule?.commits === 'mainline'
       const key = `${String(firstParent)} ${tips.join(' ')}`
-      const group = groups.get(key) ?? { exclude: [...base, ...tips], firstParent, rules: [] }
+      const group = groups.get(key) ?? { set, exclude: [...base, ...tips], firstParent, rules: [] }
       if (rule !== undefined) group.rules.push(rule)
       groups.set(key, group)
     }
-    for (const { exclude, firstParent, rules: grouped } of groups.values()) {
-      const walk = context.git.walk({ include: [step.after], exclude, firstParent })
-      for await (const { id, absent } of walk) {
-        if (absent !== undefined) {
-          reasons.push({ code: absent, detail: `commit ${id} is not here` })
-          continue
-        }
-        const bySet = found.get(id) ?? new Map<RuleSet, Rule[]>()
-        bySet.set(set, [...(bySet.get(set) ?? []), ...grouped])
-        found.set(id, bySet)
+    walks.push(...groups.values())
+  }
+  return walks
+}
+
+async function judgeWalks(
+  context: PolicyContext,
+  sets: readonly RuleSet[],
+  step: Step,
+  inForce: InForce,
+  known: readonly string[],
+  walks: readonly RuleWalk[],
+): Promise<Arriving> {
+  const { memo } = context
+  const reasons: Reason[] = []
+  const found = new Map<string, Map<RuleSet, Rule[]>>()
+  for (const { set, exclude, firstParent, rules } of walks) {
+    const walk = context.git.walk({ include: [step.after], exclude, firstParent })
+    for await (const { id, absent } of walk) {
+      if (absent !== undefined) {
+        reasons.push({ code: absent, detail: `commit ${id} is not here` })
+        continue
       }
+      const bySet = found.get(id) ?? new Map<RuleSet, Rule[]>()
+      bySet.set(set, [...(bySet.get(set) ?? []), ...rules])
+      found.set(id, bySet)
     }
   }
   const arrived = new Set<string>()
@@ -76,15 +115,20 @@ export async function judgeArriving(
   for (let round = [...found]; round.length > 0;) {
     const brought: typeof round = []
     const judged = inOrder(round, async ([id, bySet]) => {
-      const judgement = await judgeCommit(context, {
-        id,
-        sets: [...bySet].map(([set, rules]) => ({ ...set, rules })),
-        denials: [inForce.policy, inForce.newest],
-        accept: acceptOf(inForce),
-        story: [...inForce.story, `ref: ${step.ref}`],
-        isOrderUnknown: inForce.isOrderUnknown,
-        landing: inForce.landing,
-      })
+      const judge = (): Promise<Judgement> =>
+        judgeCommit(context, {
+          id,
+          sets: [...bySet].map(([set, rules]) => ({ ...set, rules })),
+          denials: [inForce.policy, inForce.newest],
+          accept: acceptOf(inForce),
+          story: [...inForce.story, `ref: ${step.ref}`],
+          isOrderUnknown: inForce.isOrderUnknown,
+          landing: inForce.landing,
+        })
+      const judgement =
+        memo === undefined
+          ? await judge()
+          : await memo.judgement(`${id} ${memo.rulesKey(bySet, inForce)}`, judge)
       return { judgement, bySet }
     })
     for await (const { judgement, bySet } of judged) {

@@ -8,6 +8,7 @@ import type { Policy } from './model.ts'
 import { matchesRef } from './patterns.ts'
 import { codesOf, verdictOf } from './reason.ts'
 import type { Reason } from './reason.ts'
+import type { StepMemo } from './step-memo.ts'
 
 /** A ref movement; an id of zeros is no object. */
 export interface Step {
@@ -40,6 +41,8 @@ export interface PolicyContext extends Evidence {
   readonly floor: Policy | undefined
   /** Whose denials count where it is newer than the chain's: what an audit of old pushes knows. */
   readonly denying?: Policy | undefined
+  /** What is known from other steps of the same push. */
+  readonly memo?: StepMemo
   /** The chain up to another tip of the policy branch: what a push brings is judged on the way. */
   chainTo(tip: string): Promise<PolicyChain>
   verifiedTip(ref: string): Promise<VerifiedTip>
