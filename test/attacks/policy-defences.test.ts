@@ -277,3 +277,118 @@ describe('tags, certificates and what is accepted', () => {
     expect(codes).toEqual(['NOT_DESCENDANT'])
   })
 })
+
+describe('refs that no rule is about, audits and ranges', () => {
+  test('attack 73: a malformed .signet lands nothing', async () => {
+    const base = policyOf(['alice', 'bob'], rule('alice bob'))
+    const world = await MemoryWorld.of(base)
+    const policy = policyOf(['alice', 'bob', 'carol'], rule('alice bob'))
+    const landing = world.commit({ parents: [world.anchor], by: 'alice', policy })
+    world.git.malformed.set(world.git.treeOf({ 'policy.toml': policy }), 'an entry twice')
+    const next = world.commit({ parents: [landing], by: 'carol', files: { a: '1' } })
+    world.force(MAIN, next)
+    const result = await world.audit()
+    expect(result.of(landing).codes).toContain('POLICY_INVALID')
+    expect(result.of(next).codes).toEqual(['UNKNOWN_SIGNER'])
+  })
+
+  test('attack 53: a tag on a ref that no rule is about is by somebody listed', async () => {
+    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], rule('alice')))
+    for (const [by, codes] of [
+      ['bob', []],
+      ['mallory', ['UNKNOWN_SIGNER']],
+      [undefined, ['UNSIGNED']],
+    ] as const) {
+      const tag = world.tag('any', world.anchor, { by })
+      expect((await world.push('refs/tags/any', tag)).codes).toEqual(codes)
+      world.git.refs.delete('refs/tags/any')
+    }
+  })
+
+  test('a branch that no rule is about may start at what a protected one vouches for', async () => {
+    const world = await MemoryWorld.of(policyOf(['alice'], rule('alice', 'commits = "mainline"')))
+    const side = world.commit({ parents: [world.anchor], by: undefined, files: { a: '1' } })
+    expect((await world.push('refs/heads/topic', side)).codes).toEqual(['UNSIGNED'])
+    const merge = world.merge(world.anchor, side, { by: 'alice' })
+    expect((await world.push(MAIN, merge)).exit).toBe(0)
+    expect((await world.push('refs/heads/topic', merge)).exit).toBe(0)
+  })
+
+  test('an audit of another ref takes the policy whose landing came before the commit', async () => {
+    const release = rule('alice bob', '', 'refs/heads/release/*')
+    const without = policyOf(['alice'], `${rule('alice')}${release.replace(', "bob"', '')}`)
+    const world = await MemoryWorld.of(without)
+    const policy = policyOf(['alice', 'bob'], `${rule('alice')}${release}`)
+    const landing = world.commit({
+      parents: [world.anchor],
+      by: 'alice',
+      policy,
+      at: '2026-02-01T00:00:00Z',
+    })
+    expect((await world.push(MAIN, landing)).exit).toBe(0)
+    for (const [at, codes] of [
+      ['2026-01-31T23:59:59Z', ['UNKNOWN_SIGNER']],
+      ['2026-02-01T00:00:01Z', []],
+    ] as const) {
+      const work = world.commit({ parents: [world.anchor], by: 'bob', files: { a: at }, at })
+      const found: string[] = []
+      for await (const one of auditRef(await world.context(), RELEASE, work, [])) {
+        found.push(...one.codes)
+      }
+      expect(found).toEqual(codes)
+    }
+  })
+
+  test('an audit of another ref cannot check what a chain that cannot be read would say', async () => {
+    const release = rule('alice', '', 'refs/heads/release/*')
+    const policy = policyOf(['alice', 'bob'], `${rule('alice')}${release}`)
+    const world = await MemoryWorld.of(policy)
+    const landing = world.commit({
+      parents: [world.anchor],
+      by: 'alice',
+      policy: `${policy}# more\n`,
+      codes: ['NOT_LOGGED'],
+    })
+    world.force(MAIN, landing)
+    const work = world.commit({ parents: [world.anchor], by: 'alice', files: { a: '1' } })
+    const found: string[] = []
+    for await (const one of auditRef(await world.context(), RELEASE, work, [])) {
+      found.push(one.verdict, ...one.codes)
+    }
+    expect(found).toEqual(['unknown', 'NOT_LOGGED'])
+  })
+
+  test('attack 78: a range that begins before the anchor judges nothing below it', async () => {
+    const world = new MemoryWorld()
+    const old = world.commit({ by: undefined, files: { a: '1' } })
+    const policy = policyOf(['alice'], rule('alice'))
+    world.anchor = world.commit({ parents: [old], by: 'alice', policy })
+    world.force(MAIN, world.anchor)
+    const work = world.commit({ parents: [world.anchor], by: 'alice', files: { a: '2' } })
+    const range = await world.range(MAIN, work, [])
+    expect(range.exit).toBe(0)
+    expect(range.outcomes.flatMap(({ judgements }) => judgements).map(({ id }) => id)).toEqual([
+      work,
+    ])
+  })
+
+  test('attack 69: who may only merge in a ruled path carries no edit there by a rename', async () => {
+    const policy = policyOf(
+      ['alice', 'bob', 'carol'],
+      `${rule('alice bob', 'merge-by = ["alice", "bob", "carol"]')}${rule('alice', 'paths = ["src/"]\nmerge-by = ["alice", "carol"]')}`,
+    )
+    const world = await MemoryWorld.of(policy, { doc: '1' })
+    const files = { doc: null, 'src/doc': '1' }
+    const renamed = world.commit({ parents: [world.anchor], by: 'alice', files })
+    expect((await world.push(MAIN, renamed)).exit).toBe(0)
+    const edit = world.commit({ parents: [world.anchor], by: 'bob', files: { doc: 'evil' } })
+    const tree = world.git.treeOf({ ...world.git.filesOf(renamed), 'src/doc': 'evil' })
+    world.git.setMerge(renamed, edit, { kind: 'merged', tree, conflicts: [] })
+    const merge = world.commit({
+      parents: [renamed, edit],
+      by: 'carol',
+      files: { 'src/doc': 'evil' },
+    })
+    expect((await world.push(MAIN, merge)).of(merge).codes).toEqual(['PATH_NOT_ALLOWED'])
+  })
+})

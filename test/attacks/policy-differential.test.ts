@@ -42,76 +42,80 @@ function randomFiles(random: Random): Record<string, string> {
   return { [path]: String(random.below(1000)) }
 }
 
-test(`attack 65: pushing step by step and auditing agree commit by commit (seed ${String(seed)})`, async () => {
-  const random = new Random(seed)
-  const end = Date.now() + BUDGET_MS
-  let histories = 0
-  let refused = 0
-  let later = 0
-  for (; histories < HISTORIES && Date.now() < end; histories++) {
-    const world = await MemoryWorld.of(randomPolicy(random, []))
-    const ids = [world.anchor]
-    const bySteps = new Map<string, string>()
-    let isChangedLater = false
-    for (let step = 0; step < 14; step++) {
-      const tip = world.git.refs.get(MAIN) ?? ''
-      let at = random.chance(0.8) ? tip : oneOf(random, ids)
-      for (let more = 1 + random.below(3); more > 0; more--) {
-        const by = random.chance(0.06) ? undefined : random.pick([...PEOPLE])
-        const isLanding = random.chance(0.2)
-        const story = {
-          by: isLanding && random.chance(0.8) ? 'alice' : by,
-          at: random.chance(0.02) ? null : undefined,
-          ...(random.chance(0.9) && { files: randomFiles(random) }),
-          ...(isLanding && { policy: randomPolicy(random, ids) }),
+test(
+  `attack 65: pushing step by step and auditing agree commit by commit (seed ${String(seed)})`,
+  async () => {
+    const random = new Random(seed)
+    const end = Date.now() + BUDGET_MS
+    let histories = 0
+    let refused = 0
+    let later = 0
+    for (; histories < HISTORIES && Date.now() < end; histories++) {
+      const world = await MemoryWorld.of(randomPolicy(random, []))
+      const ids = [world.anchor]
+      const bySteps = new Map<string, string>()
+      let isChangedLater = false
+      for (let step = 0; step < 14; step++) {
+        const tip = world.git.refs.get(MAIN) ?? ''
+        let at = random.chance(0.8) ? tip : oneOf(random, ids)
+        for (let more = 1 + random.below(3); more > 0; more--) {
+          const by = random.chance(0.06) ? undefined : random.pick([...PEOPLE])
+          const isLanding = random.chance(0.2)
+          const story = {
+            by: isLanding && random.chance(0.8) ? 'alice' : by,
+            at: random.chance(0.02) ? null : undefined,
+            ...(random.chance(0.9) && { files: randomFiles(random) }),
+            ...(isLanding && { policy: randomPolicy(random, ids) }),
+          }
+          const { at: time, ...rest } = story
+          const whole = { ...rest, ...(time === null && { at: null }) }
+          const other = oneOf(random, ids)
+          at = random.chance(0.35)
+            ? world.merge(at, other, whole)
+            : world.commit({ ...whole, parents: [at] })
+          ids.push(at)
         }
-        const { at: time, ...rest } = story
-        const whole = { ...rest, ...(time === null && { at: null }) }
-        const other = oneOf(random, ids)
-        at = random.chance(0.35)
-          ? world.merge(at, other, whole)
-          : world.commit({ ...whole, parents: [at] })
-        ids.push(at)
+        if (random.chance(0.3) && at !== tip) {
+          const other = { by: random.pick([...PEOPLE]) }
+          at = random.chance(0.5) ? world.merge(at, tip, other) : world.merge(tip, at, other)
+          ids.push(at)
+        }
+        const result = await world.push(MAIN, at)
+        if (result.exit !== 0) {
+          refused++
+          continue
+        }
+        for (const { judgements } of result.outcomes) {
+          for (const { id, verdict, reasons } of judgements) {
+            bySteps.set(id, `${verdict} ${reasons.map(({ code }) => code).join(' ')}`)
+          }
+        }
       }
-      if (random.chance(0.3) && at !== tip) {
-        const other = { by: random.pick([...PEOPLE]) }
-        at = random.chance(0.5) ? world.merge(at, tip, other) : world.merge(tip, at, other)
-        ids.push(at)
-      }
-      const result = await world.push(MAIN, at)
-      if (result.exit !== 0) {
-        refused++
-        continue
-      }
-      for (const { judgements } of result.outcomes) {
+      const audited = await world.audit()
+      const byAudit = new Map<string, string>()
+      for (const { judgements } of audited.outcomes) {
         for (const { id, verdict, reasons } of judgements) {
-          bySteps.set(id, `${verdict} ${reasons.map(({ code }) => code).join(' ')}`)
+          const codes = reasons.map(({ code }) => code)
+          byAudit.set(id, `${verdict} ${codes.join(' ')}`)
+          // A later policy may deny what passed, or have lifted it when it came and no longer do so.
+          const isLater = bySteps.get(id) === 'pass ' && verdict !== 'pass'
+          if (isLater) {
+            const isDenied = codes.every((code) => code === 'REVOKED' || code === 'AFTER_UNTIL')
+            expect(isDenied || wasAcceptedOnce(world, ids, id)).toBe(true)
+            byAudit.set(id, 'pass ')
+            isChangedLater = true
+          }
         }
       }
+      if (isChangedLater) later++
+      expect(Object.fromEntries(byAudit)).toEqual(Object.fromEntries(bySteps))
     }
-    const audited = await world.audit()
-    const byAudit = new Map<string, string>()
-    for (const { judgements } of audited.outcomes) {
-      for (const { id, verdict, reasons } of judgements) {
-        const codes = reasons.map(({ code }) => code)
-        byAudit.set(id, `${verdict} ${codes.join(' ')}`)
-        // A later policy may deny what passed, or have lifted it when it came and no longer do so.
-        const isLater = bySteps.get(id) === 'pass ' && verdict !== 'pass'
-        if (isLater) {
-          const isDenied = codes.every((code) => code === 'REVOKED' || code === 'AFTER_UNTIL')
-          expect(isDenied || wasAcceptedOnce(world, ids, id)).toBe(true)
-          byAudit.set(id, 'pass ')
-          isChangedLater = true
-        }
-      }
-    }
-    if (isChangedLater) later++
-    expect(Object.fromEntries(byAudit)).toEqual(Object.fromEntries(bySteps))
-  }
-  expect(histories).toBeGreaterThan(Math.min(20, HISTORIES - 1))
-  expect(refused).toBeGreaterThan(10)
-  expect(later).toBeLessThan(histories)
-}, Math.max(30_000, asked * 500))
+    expect(histories).toBeGreaterThan(Math.min(20, HISTORIES - 1))
+    expect(refused).toBeGreaterThan(10)
+    expect(later).toBeLessThan(histories)
+  },
+  Math.max(30_000, asked * 500),
+)
 
 /** Whether any policy of the history ever accepted a commit by name. */
 function wasAcceptedOnce(world: MemoryWorld, ids: readonly string[], id: string): boolean {
