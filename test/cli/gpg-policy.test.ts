@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { World } from '../policy-worked/world.ts'
 import type { Signer } from '../policy-worked/world.ts'
+import type { ProcessResult } from './run-program.ts'
 
 // What git asks for every object it shows: the policy chain is kept, and decides nothing by that.
 describe('git’s --verify with a kept policy chain', () => {
@@ -172,6 +173,28 @@ by = ${by}
     await world.git('reset', '-q', '--hard', start)
   })
 
+  it('an audit that asked about other refs is not kept: they may move', async () => {
+    const start = await world.id()
+    const from = policy(['alice', 'mallory']).replace(
+      /\[\[protect\]\][^]*/,
+      ['main"]\nby = ["alice"]\nfrom = ["refs/heads/dev', 'dev"]\nby = ["alice", "mallory']
+        .map((rule) => `[[protect]]\nrefs = ["refs/heads/${rule}"]\n`)
+        .concat('[[protect]]\nrefs = ["refs/tags/v*"]\nby = ["alice"]\n')
+        .join(''),
+    )
+    await world.commit(alice, 'let dev in', { '.signet/policy.toml': from })
+    await world.git('checkout', '-q', '-b', 'dev')
+    await world.commit(mallory, 'on dev')
+    await world.git('checkout', '-q', 'main')
+    await world.merge(alice, 'dev', 'merge dev')
+    await world.as(alice, ['tag', '-s', '-m', 'six', 'v6', 'HEAD'])
+    expect(await trust('v6')).toBe('TRUST_FULLY')
+    expect(await trust('v6')).toBe('TRUST_FULLY')
+    await world.git('branch', '-q', '-D', 'dev')
+    expect(await trust('v6')).toBe('TRUST_NEVER')
+    await world.git('reset', '-q', '--hard', start)
+  })
+
   it('a policy file that is changed counts at once', async () => {
     const file = world.path('../floor.toml')
     mkdirSync(world.path('../trust'), { recursive: true })
@@ -250,20 +273,41 @@ by = ${by}
     const start = await world.id()
     await verify(mischief)
     const mine = keptFile()
-    const other = await world.commit(alice, 'another start', {
+    const other = await world.commit(mallory, 'a start of her own', {
       '.signet/policy.toml': policy(['alice', 'mallory']),
     })
     rmSync(folder(), { recursive: true })
     expect(await trust(mischief, `signet.anchor=${other}`)).toBe('TRUST_FULLY')
     renameSync(keptFile(), mine)
-    await world.git('reset', '-q', '--hard', start)
     expect(await trust(mischief)).toBe('TRUST_NEVER')
+    await world.git('reset', '-q', '--hard', start)
     // The key lies in the home of whoever wrote it.
     const key = world.path('../.local/share/git-signet/facts.key')
     rmSync(folder(), { recursive: true })
     const cold = await verify(mischief)
     rmSync(key)
     expect(await verify(mischief)).toEqual(cold)
+  })
+
+  it('a commit that is not here is undecided, whoever signed it', async () => {
+    const start = await world.id()
+    const gone = await world.commit(alice, 'gone')
+    const commit = await world.git('cat-file', 'commit', gone)
+    const [header = '', armor = ''] = /^gpgsig (.*(?:\n .*)*)\n/m.exec(commit) ?? []
+    const [signature, payload] = [world.path('../signature'), world.path('../payload')]
+    writeFileSync(signature, `${armor.replaceAll('\n ', '\n')}\n`)
+    writeFileSync(payload, `${commit.replace(header, '')}\n`)
+    const ask = (): Promise<ProcessResult> =>
+      world.signet('--status-fd=1', '--verify', signature, payload)
+    expect((await ask()).stdout).toContain('TRUST_FULLY')
+    await world.git('config', 'signet.trustedRoot', world.stack.trustedRootPath)
+    await world.git('reset', '-q', '--hard', start)
+    rmSync(world.path(`.git/objects/${gone.slice(0, 2)}/${gone.slice(2)}`))
+    const { stdout, stderr, status } = await ask()
+    expect(stdout).toContain('TRUST_UNDEFINED')
+    expect(stderr).toContain('the signed object is not here')
+    expect(status).toBe(4)
+    await world.git('config', '--unset', 'signet.trustedRoot')
   })
 
   it('many at once say the same and leave one file that is good', async () => {
