@@ -169,6 +169,19 @@ test('attack 65: a hook that only reports and an audit of its journal find the s
   expect(status).toBe(1)
 })
 
+test('audit --steps: what a hook only reported verifies nothing', async () => {
+  const { server, alice, anchor } = await governed('only-reported', ['--audit'])
+  await alice.commit('good')
+  await alice.ok('push', '-q', 'origin', 'main')
+  await alice.commit('not signed', { unsigned: true })
+  await alice.ok('push', '-q', 'origin', 'main')
+  await alice.ok('push', '-q', '--force', 'origin', `${anchor}:refs/heads/main`)
+  const recorded = stepsOf(server)
+  expect(recorded.at(-1)?.codes).toEqual(['REWRITTEN'])
+  const { summary } = await audited(server, '--anchor', anchor, '--steps', JOURNAL)
+  expect(summary.steps).toEqual(recorded)
+})
+
 test('audit --steps applies what a later policy denies, and says that it is later', async () => {
   const { server, alice, bob, anchor } = await governed('denied', [])
   await bob.commit('by bob')
@@ -178,10 +191,14 @@ test('audit --steps applies what a later policy denies, and says that it is late
   const revoke = '[[revoke]]\nperson = "bob"\nreason = "stolen"\n'
   await alice.commitPolicy(team.policy(['alice', 'bob'], `${MORE}${revoke}`), 'revoke')
   await alice.ok('push', '-q', 'origin', 'main')
+  await alice.ok('tag', '-s', '-m', 'v1', 'v1')
+  await alice.ok('push', '-q', 'origin', 'v1')
   const { status, stderr, summary } = await audited(server, '--anchor', anchor, '--steps', JOURNAL)
   expect(status).toBe(1)
   expect(summary.steps[1]).toEqual({ ...recorded[1], verdict: 'fail', codes: ['REVOKED'] })
-  expect(stderr).toContain('changed by what a later policy denies or accepts')
+  expect(stderr).toContain('1 verdicts are changed by what a later policy denies or accepts')
+  // What was verified when the tag came stays so.
+  expect(summary.steps.at(-1)).toMatchObject({ ref: 'refs/tags/v1', verdict: 'pass' })
 })
 
 test('audit --steps judges what moved past the hook, and what came before the journal', async () => {

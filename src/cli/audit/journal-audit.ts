@@ -172,14 +172,15 @@ export class JournalAudit {
     }
     const judged = await replay.judge(push)
     const differing = differences(recorded, judged)
-    if (differing.length > 0) {
-      const isLater =
-        (await replay.isLaterDifferent(push)) &&
-        differences(recorded, await replay.judge(push, false)).length === 0
-      if (isLater) this.warnings.later(differing)
-      else this.warnings.differs(differing)
+    let then = judged
+    if (differing.length > 0 && (await replay.isLaterDifferent(push))) {
+      then = await replay.judge(push, false)
     }
-    replay.note(push, judged)
+    const isLater = then !== judged && differences(recorded, then).length === 0
+    if (isLater) this.warnings.later(differing)
+    else if (differing.length > 0) this.warnings.differs(differing)
+    // Later denials do not move a verified tip back.
+    replay.note(push, then)
     yield* this.#tell(push, judged)
   }
 
