@@ -128,6 +128,17 @@ export function asReason(answer: Unanswered): Reason {
   return { code: answer.unanswered, detail: answer.detail }
 }
 
+const found = new WeakMap<readonly Judgement[], readonly Reason[]>()
+
+/** Asked again and again where many refs bring the same commits. */
+function reasonsOf(judgements: readonly Judgement[]): readonly Reason[] {
+  const known = found.get(judgements)
+  if (known !== undefined) return known
+  const reasons = judgements.flatMap((judgement) => judgement.reasons)
+  found.set(judgements, reasons)
+  return reasons
+}
+
 /** A step passes when every commit and the step itself pass. */
 export function outcome(
   { ref, before, after }: Step,
@@ -135,7 +146,7 @@ export function outcome(
   reasons: readonly Reason[],
   judgements: readonly Judgement[],
 ): StepOutcome {
-  const all = [...reasons, ...judgements.flatMap((judgement) => judgement.reasons)]
+  const all = [...reasons, ...reasonsOf(judgements)]
   return {
     ref,
     before,

@@ -65,7 +65,11 @@ export async function evaluateRef(
   const arriving = await judgeArriving(context, sets, moved, inForce)
   const reasons = [...arriving.reasons]
   if (isProtected) reasons.push(...(await judgeMovement(context, sets, moved, arriving)))
-  return done(reasons, [...target.judgements, ...arriving.judgements])
+  const { judgements } = arriving
+  return done(
+    reasons,
+    target.judgements.length === 0 ? judgements : [...target.judgements, ...judgements],
+  )
 }
 
 /** Whether nothing is asked of a ref at all. */
