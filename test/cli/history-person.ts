@@ -13,6 +13,8 @@ export interface Truth {
   verdict?: 'offline-full' | 'online-only'
   san?: string[]
   issuer?: string
+  /** Seconds; of what carries a log entry. */
+  integratedTime?: number | null
 }
 
 /** Somebody with one of the real histories of the test data and the trust root of that time. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -25,12 +25,10 @@ interface Truth {
   integratedTime?: number | null
 }
 
-const NAMES = [
-  'advisories-run128-offline',
-  'ampel-main',
-  'gittuf-rsl',
-  'tf-infra-common-run34-offline',
-]
+const archives = sharedPath('corpus/histories')
+const NAMES = (archives === undefined ? [] : readdirSync(archives)).flatMap(
+  (file) => /^(.+)\.git\.tar\.gz$/.exec(file)?.[1] ?? [],
+)
 const SIGNATURE = { x509: 'x509', pgp: 'openpgp', ssh: 'ssh', unsigned: 'none' } as const
 
 function expectation({ signature, verdict }: Truth): string {

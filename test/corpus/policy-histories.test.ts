@@ -1,18 +1,17 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Summary, Verdict } from '../../src/facts.ts'
 import { HistoryPerson } from '../cli/history-person.ts'
 import type { Truth } from '../cli/history-person.ts'
+import { sharedPath } from '../shared.ts'
 import { describeShared } from './truth.ts'
 
-/** Whole histories of public projects; of the shallow ones the boundary commit is the anchor. */
-const HISTORIES = [
-  { name: 'advisories-run128-offline', anchor: 'base' },
-  { name: 'tf-infra-common-run34-offline', anchor: 'base' },
-  { name: 'ampel-main', anchor: undefined },
-  { name: 'gittuf-rsl', anchor: undefined },
-] as const
+/** Whole histories of public projects, as many as there are. */
+const folder = sharedPath('corpus/histories')
+const HISTORIES = (folder === undefined ? [] : readdirSync(folder)).flatMap(
+  (file) => /^(.+)\.git\.tar\.gz$/.exec(file)?.[1] ?? [],
+)
 
 type Listed = ReadonlyMap<string, { kind: string; value: string; issuer: string }>
 
@@ -28,15 +27,15 @@ function identities(truth: readonly Truth[], leftOut: ReadonlySet<string>): List
   return found
 }
 
-function policyOf(listed: Listed): string {
+function policyOf(listed: Listed, { rest = '', window = '', more = '' } = {}): string {
   const names = [...listed.values()].map((_, index) => `someone-${String(index)}`)
   const people = [...listed.values()].map(
     ({ kind, value, issuer }, index) =>
-      `[people.${names[index] ?? ''}]\n${kind} = "${value}"\nissuer = "${issuer}"\n`,
+      `[people.${names[index] ?? ''}]\n${kind} = "${value}"\nissuer = "${issuer}"\n${window}\n`,
   )
   const all = JSON.stringify(names)
-  const rule = `[[protect]]\nrefs = ["refs/heads/main"]\nby = ${all}\ncommitter = "any"\n`
-  return `version = 1\nadmins = ${JSON.stringify(names.slice(0, 1))}\n${people.join('')}${rule}`
+  const rule = `[[protect]]\nrefs = ["refs/heads/main"]\nby = ${all}\ncommitter = "any"\n${rest}\n`
+  return `version = 1\nadmins = ${JSON.stringify(names.slice(0, 1))}\n${people.join('')}${rule}${more}`
 }
 
 /** What a commit's truth implies by such a policy. */
@@ -50,7 +49,11 @@ function expectation({ signature, verdict, san, issuer }: Truth, listed: Listed)
 }
 
 describeShared('real histories by a policy', () => {
-  describe.each(HISTORIES)('$name', ({ name, anchor }) => {
+  it('are here', () => {
+    expect(HISTORIES.length).toBeGreaterThan(3)
+  })
+
+  describe.each(HISTORIES)('%s', (name) => {
     let person: HistoryPerson
     beforeAll(async () => {
       person = await HistoryPerson.create(name)
@@ -75,10 +78,16 @@ describeShared('real histories by a policy', () => {
       )
       return { verdicts: new Map(verdicts), summary }
     }
+    /** Of a shallow one the boundary commit, which is nobody's to judge. */
     const anchorArguments = async (): Promise<string[]> => {
-      if (anchor === undefined) return []
-      const { stdout } = await person.run('git', ['rev-parse', anchor], { cwd: person.history })
-      return ['--anchor', stdout.trim()]
+      const shallow = join(person.home, person.history, 'shallow')
+      if (existsSync(shallow)) return ['--anchor', readFileSync(shallow, 'utf8').trim()]
+      const { status, stdout } = await person.run(
+        'git',
+        ['rev-parse', '--verify', '--quiet', 'refs/heads/base'],
+        { cwd: person.history },
+      )
+      return status === 0 ? ['--anchor', stdout.trim()] : []
     }
     const commits = (): Truth[] => person.truth.filter(({ type }) => type === 'commit')
 
@@ -121,6 +130,74 @@ describeShared('real histories by a policy', () => {
         const isHis = truth.san?.[0] === value && truth.issuer === first.issuer
         expect(verdicts.get(truth.oid)).toBe(isHis ? 'pass' : 'fail UNKNOWN_SIGNER')
       }
+    }, 60_000)
+
+    /** The time in the middle of those that logs say, and whether a commit came before it. */
+    const middle = (): { at: string; isBefore: (truth: Truth) => boolean } => {
+      const times = commits().flatMap(({ integratedTime }) => integratedTime ?? [])
+      const time = times.sort((a, b) => a - b)[times.length >> 1] ?? 0
+      const at = new Date(time * 1000).toISOString().replace('.000Z', 'Z')
+      return { at, isBefore: ({ integratedTime }) => (integratedTime ?? 0) < time }
+    }
+    const expectAll = (
+      verdicts: ReadonlyMap<string, string>,
+      expected: (truth: Truth) => string | undefined,
+    ): void => {
+      const wrong = commits().flatMap((truth) => {
+        const [is, should] = [verdicts.get(truth.oid), expected(truth)]
+        return is === should ? [] : [`${truth.oid} is ${String(is)}, not ${String(should)}`]
+      })
+      expect(wrong).toEqual([])
+    }
+    const auditBy = async (text: string): Promise<ReadonlyMap<string, string>> => {
+      const path = join(person.home, 'policy.toml')
+      writeFileSync(path, text)
+      return (await audit('main', '--policy', path, ...(await anchorArguments()))).verdicts
+    }
+
+    it.each([
+      ['until', 'AFTER_UNTIL', false],
+      ['since', 'BEFORE_SINCE', true],
+    ] as const)(
+      'a window by %s divides the signatures at its second',
+      async (key, code, early) => {
+        const listed = identities(person.truth, new Set())
+        const { at, isBefore } = middle()
+        const verdicts = await auditBy(policyOf(listed, { window: `${key} = ${at}` }))
+        expectAll(verdicts, (truth) => {
+          const whole = expectation(truth, listed)
+          return whole === 'pass' && isBefore(truth) === early ? `fail ${code}` : whole
+        })
+      },
+      60_000,
+    )
+
+    it('a revocation reaches the signatures of its window, both ends included', async () => {
+      const listed = identities(person.truth, new Set())
+      const { at } = middle()
+      const more = `[[revoke]]\nperson = "someone-0"\nfrom = ${at}\nto = ${at}\nreason = "x"\n`
+      const verdicts = await auditBy(policyOf(listed, { more }))
+      const [first] = [...listed.values()]
+      expectAll(verdicts, (truth) => {
+        const whole = expectation(truth, listed)
+        const isHis =
+          truth.san?.[0] === `${first?.kind ?? ''}:${first?.value ?? ''}` &&
+          truth.issuer === first?.issuer
+        const isThen = (truth.integratedTime ?? 0) * 1000 === Date.parse(at)
+        return whole === 'pass' && isHis && isThen ? 'fail REVOKED' : whole
+      })
+    }, 60_000)
+
+    it('by mainline only the first parents are judged, the rest is for who merged it', async () => {
+      const listed = identities(person.truth, new Set())
+      const { stdout } = await person.run('git', ['rev-list', '--first-parent', 'main'], {
+        cwd: person.history,
+      })
+      const mainline = new Set(stdout.trim().split('\n'))
+      const verdicts = await auditBy(policyOf(listed, { rest: 'commits = "mainline"' }))
+      expectAll(verdicts, (truth) =>
+        mainline.has(truth.oid) ? expectation(truth, listed) : undefined,
+      )
     }, 60_000)
   })
 })
