@@ -43,8 +43,14 @@ export class JournalAudit {
   async *run(): AsyncGenerator<Judged, void, undefined> {
     const { policy, roots, path } = this.#options
     const { format } = policy.repository
-    const starts = await this.#readAhead()
+    const { starts, ids } = await this.#readAhead()
     const replay = new Replay({ policy, roots, starts })
+    for (const [ref, id] of starts) {
+      const state = replay.state(ref)
+      if (state !== undefined) yield* this.#before(state, ref, id)
+    }
+    // Audits of what was there before load their own.
+    await this.#load(ids)
     for (const push of readPushes(path, format, () => undefined)) {
       if (push.isForgotten) {
         this.#forget(replay, push)
@@ -73,10 +79,10 @@ export class JournalAudit {
     return [...this.steps, ...faults.filter((step) => !own.has(keyOf(step)))]
   }
 
-  /** What refs were at first; loads what pushes name, so that walks cost no process. */
-  async #readAhead(): Promise<Map<string, string>> {
+  /** What refs were at first, and every object that pushes name. */
+  async #readAhead(): Promise<{ starts: Map<string, string>; ids: Set<string> }> {
     const { policy, path } = this.#options
-    const { repository, anchor } = policy
+    const { repository } = policy
     const starts = new Map<string, string>()
     const ids = new Set<string>()
     const pushes = readPushes(path, repository.format, (line) => {
@@ -90,12 +96,17 @@ export class JournalAudit {
         for (const id of [before, after]) if (!isZero(id)) ids.add(id)
       }
     }
+    const tip = await policy.refs.tipOf(policy.refs.policyBranch)
+    if (tip !== undefined) ids.add(tip)
+    return { starts, ids }
+  }
+
+  /** So that walks cost no process. */
+  async #load(ids: ReadonlySet<string>): Promise<void> {
+    const { repository, anchor } = this.#options.policy
     const include: string[] = []
     for (const id of ids) if ((await repository.objectType(id)) === 'commit') include.push(id)
-    const tip = await policy.refs.tipOf(policy.refs.policyBranch)
-    if (tip !== undefined) include.push(tip)
     await repository.load({ include, exclude: anchor === undefined ? [] : [anchor] })
-    return starts
   }
 
   /** Judges how a ref came to where a push starts, where no push before it says. */
@@ -105,9 +116,7 @@ export class JournalAudit {
     id: string,
   ): AsyncGenerator<Judged, void, undefined> {
     const state = replay.state(ref)
-    if (state === undefined) return
-    if (state.newest === undefined) yield* this.#before(state, ref, id)
-    if (state.see(id)) return
+    if (state === undefined || state.see(id)) return
     const { git } = this.#options.policy.session.context
     const { newest = '', seen = '' } = state
     const follows = !isZero(newest) && !isZero(id) && (await git.isAncestor(newest, id)) === true
