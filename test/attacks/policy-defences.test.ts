@@ -189,11 +189,14 @@ describe('tags, certificates and what is accepted', () => {
   const tags = rule('alice bob', '', 'refs/tags/v*')
 
   test('attack 53: a tag that calls a tree, a blob or a tag a commit', async () => {
-    const world = await MemoryWorld.of(policyOf(['alice', 'bob'], `${rule('alice')}${tags}`))
-    const inner = world.tag('v0', world.anchor, { by: 'alice' })
-    for (const target of [inner, world.git.treeOf({ a: '1' })]) {
-      const tag = world.tag('v1', target, { by: 'alice', type: 'commit' })
-      expect((await world.push(TAG, tag)).codes).toEqual(['TAG_TARGET'])
+    for (const rest of ['', 'unsigned-target = true']) {
+      const rules = `${rule('alice')}${rule('alice bob', rest, 'refs/tags/v*')}`
+      const world = await MemoryWorld.of(policyOf(['alice', 'bob'], rules))
+      const inner = world.tag('v0', world.anchor, { by: 'alice' })
+      for (const target of [inner, world.git.treeOf({ a: '1' })]) {
+        const tag = world.tag('v1', target, { by: 'alice', type: 'commit' })
+        expect((await world.push(TAG, tag)).codes).toContain('TAG_TARGET')
+      }
     }
   })
 

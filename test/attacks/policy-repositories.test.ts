@@ -42,6 +42,27 @@ describe('attacks by the repository itself', () => {
   }
   const stored = (bytes: string): Promise<string> => world.store('commit', Buffer.from(bytes))
 
+  test('attack 7: an anchor that is abbreviated, a name, a tag, a tree, missing', async () => {
+    const tree = await world.git('rev-parse', `${anchor}^{tree}`)
+    await world.as(alice, ['tag', '-s', '-m', 'x', 'anchored', anchor])
+    const tag = await world.git('rev-parse', 'refs/tags/anchored')
+    for (const wrong of [
+      anchor.slice(0, 39),
+      anchor.slice(0, 8),
+      anchor.toUpperCase(),
+      `${anchor}^0`,
+      'main',
+      tree,
+      tag,
+      '1'.repeat(40),
+      first,
+    ]) {
+      const { status, stdout, stderr } = await world.signet('audit', '--anchor', wrong, 'main')
+      // The last has the policy and is on the chain: an anchor like any other.
+      expect(status, `${wrong}: ${stdout}${stderr}`).toBe(wrong === first ? 0 : 3)
+    }
+  }, 60_000)
+
   test('attack 20: a revoked commit re-encoded: re-wrapped armor, another signature header', async () => {
     const evil = await world.commit(bob, 'stolen', { b: '1' })
     const text = await raw(evil)
