@@ -58,6 +58,13 @@ async function passes(alice: Member): Promise<void> {
   expect(push.status, push.stderr).toBe(0)
 }
 
+/** More signed commits than a hook verifies without its cache. */
+async function many(alice: Member): Promise<void> {
+  for (let count = 0; count < 9; count++) {
+    await alice.ok('commit', '-q', '--allow-empty', '-S', '-m', `of many ${String(count)}`)
+  }
+}
+
 /** Has the hook start node with these arguments before the program's. */
 function withNode(server: Server, script: string): () => void {
   const hook = readFileSync(server.hookFile, 'utf8')
@@ -220,7 +227,9 @@ describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', (
     const facts = join(server.path, 'signet', 'facts')
     rmSync(facts, { recursive: true, force: true })
     writeFileSync(facts, 'in the way')
+    await many(alice)
     await passes(alice)
+    expect(readFileSync(facts, 'utf8')).toBe('in the way')
     await alice.commit('bad', { unsigned: true })
     expect((await alice.push('origin', MAIN)).status).toBe(1)
   })
@@ -229,9 +238,12 @@ describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', (
     const { alice } = await started('cache-key')
     const data = join(team.home, '.local', 'share', 'git-signet')
     const key = join(data, 'facts.key')
+    await many(alice)
+    await passes(alice)
     expect(existsSync(key)).toBe(true)
+    await many(alice)
     rmSync(key)
-    mkdirSync(key)
+    mkdirSync(key, { recursive: true })
     try {
       await passes(alice)
     } finally {
@@ -269,6 +281,9 @@ describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', (
       chownSync(journal, 65_534, 65_534)
       expect(await refused(repository)).toContain('others may have written it')
       chownSync(journal, 0, 0)
+      await many(alice)
+      await passes(alice)
+      await many(alice)
       const facts = join(server.path, 'signet', 'facts')
       for (const folder of readdirSync(facts)) {
         for (const file of readdirSync(join(facts, folder))) {

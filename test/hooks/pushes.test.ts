@@ -165,6 +165,22 @@ describe('names and places', () => {
     expect(await server.ref('refs/heads/main')).toBe(base)
   })
 
+  test('a graft hides nothing of a long push, which git walks', async () => {
+    const { server, alice } = await team.guarded('hiding-many')
+    const base = await alice.commit('base')
+    await passes(alice, MAIN)
+    for (let count = 0; count < 40; count++) {
+      await alice.ok('commit', '-q', '--allow-empty', '--no-gpg-sign', '-m', 'bad')
+    }
+    await server.git('fetch', '-q', join(team.home, alice.folder), 'HEAD')
+    const middle = await alice.ok('rev-parse', 'HEAD~20')
+    writeFileSync(join(server.path, 'info', 'grafts'), `${middle} ${base}\n`)
+    await refused(alice, '40 of 40 commits', MAIN)
+    writeFileSync(join(server.path, 'info', 'grafts'), '')
+    await server.git('replace', '--graft', middle, base)
+    await refused(alice, '40 of 40 commits', MAIN)
+  })
+
   test('shallow pushes: a hidden edge is refused, history that is there is judged (55)', async () => {
     const { server, alice } = await team.guarded('thin')
     await server.git('config', 'receive.shallowUpdate', 'true')
