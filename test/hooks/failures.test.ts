@@ -35,14 +35,19 @@ afterAll(async () => {
 const MAIN = 'HEAD:refs/heads/main'
 const isRoot = process.getuid?.() === 0
 
-/** A guarded server that has taken one commit, and a second, good one that is to be pushed. */
+/** So many commits are judged with the cache of facts, fewer without. */
+const MANY = 8
+
+/** A guarded server that has taken one commit, and a second, good one that is to be pushed; or many. */
 async function started(
   name: string,
+  count = 1,
 ): Promise<{ server: Server; alice: Member; policy: string; before: string }> {
   const guarded = await team.guarded(name)
-  const before = await guarded.alice.commit('good')
+  let before = ''
+  for (let at = 0; at < count; at++) before = await guarded.alice.commit(`good ${String(at)}`)
   await guarded.alice.ok('push', '-q', 'origin', MAIN)
-  await guarded.alice.commit('better')
+  for (let at = 0; at < count; at++) await guarded.alice.commit(`better ${String(at)}`)
   return { ...guarded, before }
 }
 
@@ -223,7 +228,7 @@ describe('attack 60: what it needs is not there', () => {
 
 describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', () => {
   test('a cache that cannot be written is done without', async () => {
-    const { server, alice } = await started('cache-file')
+    const { server, alice } = await started('cache-file', MANY)
     const facts = join(server.path, 'signet', 'facts')
     rmSync(facts, { recursive: true, force: true })
     writeFileSync(facts, 'in the way')
@@ -235,7 +240,7 @@ describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', (
   })
 
   test('its key file in the way, or gone: done without', async () => {
-    const { alice } = await started('cache-key')
+    const { alice } = await started('cache-key', MANY)
     const data = join(team.home, '.local', 'share', 'git-signet')
     const key = join(data, 'facts.key')
     await many(alice)
@@ -275,7 +280,7 @@ describe('attack 60: unwritable cache, poisoned or foreign-owned cache entry', (
   test.skipIf(!isRoot)(
     'a journal of somebody else refuses, a cache of somebody else is not read (needs root to make)',
     async () => {
-      const repository = await started('foreign')
+      const repository = await started('foreign', MANY)
       const { server, alice } = repository
       const journal = join(server.path, 'signet', 'journal.jsonl')
       chownSync(journal, 65_534, 65_534)
