@@ -50,7 +50,7 @@ export function readSignerInfo(reader: DerReader): SignerInfo {
   ) {
     throw malformed('a list of attributes is empty')
   }
-  const signedBytes = Uint8Array.from(signed.bytes)
+  const signedBytes = new Uint8Array(signed.bytes)
   signedBytes[0] = TAG.set
   return {
     issuer,

@@ -166,8 +166,10 @@ function eachHeader(
 
 /** Where the first space of a line is, or -1. */
 function spaceIn(bytes: Buffer, start: number, end: number): number {
-  for (let at = start; at < end; at += 1) if (bytes[at] === SPACE) return at
-  return -1
+  const near = Math.min(start + 32, end)
+  for (let at = start; at < near; at += 1) if (bytes[at] === SPACE) return at
+  const at = bytes.subarray(near, end).indexOf(SPACE)
+  return at === -1 ? -1 : near + at
 }
 
 /** Where the line after this one starts. */

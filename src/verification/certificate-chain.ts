@@ -12,7 +12,7 @@ import {
   verifyIssuers,
   whyNotValidAt,
 } from '../x509/path.ts'
-import type { CertificateAuthority } from '../x509/path.ts'
+import type { CertificateAuthority, PathFailure } from '../x509/path.ts'
 import { verifyEmbeddedScts } from '../x509/sct.ts'
 import type { SctResult } from '../x509/sct.ts'
 
@@ -37,8 +37,7 @@ export function* findChain(leaf: Certificate, root: TrustedRoot): Verification<C
         if (!mayBeIssuedBy(leaf, issuer)) continue
         why = 'the issuer it names did not sign it'
         if (!(yield* verifyIssuedBy(leaf, issuer))) continue
-        const issuers = authority.certificates.slice(i)
-        const unfit = yield* verifyIssuers(issuers, OID.codeSigning)
+        const { issuers, unfit } = yield* issuersFrom(authority, i)
         if (unfit === undefined) return { chain: { authority, issuers } }
         why = unfit.why
       } catch (error) {
@@ -48,6 +47,28 @@ export function* findChain(leaf: Certificate, root: TrustedRoot): Verification<C
     }
   }
   return { chain: undefined, why }
+}
+
+interface VerifiedIssuers {
+  readonly issuers: readonly Certificate[]
+  readonly unfit: PathFailure | undefined
+}
+
+/** By authority and the place of the leaf's issuer in it: the same few for every leaf. */
+const verifiedIssuers = new WeakMap<CertificateAuthority, VerifiedIssuers[]>()
+
+function* issuersFrom(
+  authority: CertificateAuthority,
+  place: number,
+): Verification<VerifiedIssuers> {
+  const known = verifiedIssuers.get(authority)?.[place]
+  if (known !== undefined) return known
+  const issuers = authority.certificates.slice(place)
+  const verified = { issuers, unfit: yield* verifyIssuers(issuers, OID.codeSigning) }
+  const all = verifiedIssuers.get(authority) ?? []
+  all[place] = verified
+  verifiedIssuers.set(authority, all)
+  return verified
 }
 
 /** Why a chain did not count at `at` (seconds); undefined where it did. */

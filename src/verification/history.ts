@@ -139,7 +139,8 @@ function prover(repository: RepositoryAnswers, roots: TrustRoots, options: Histo
   const { cache } = options
   const certificates = new CertificateQueue()
   const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {
-    const stored = { ...object, type: 'commit' } as const
+    const { id, format, bytes, idMatches } = object
+    const stored = { id, type: 'commit', format, bytes, idMatches } as const
     const verification = verifySplitObject(stored, split, roots, {
       leaves,
       openpgpKeys: options.openpgpKeys,

@@ -24,7 +24,7 @@ export class LeafCache {
       if (oldest.done !== true) this.#certificates.delete(oldest.value)
     }
     // A copy: the slice would keep the whole chunk it was read from.
-    const certificate = parseCertificate(Uint8Array.from(der))
+    const certificate = parseCertificate(new Uint8Array(der))
     this.#certificates.set(key, certificate)
     return certificate
   }

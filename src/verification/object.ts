@@ -13,7 +13,7 @@ import type { LoggedText } from './log-evidence.ts'
 import { verifyOpenpgpSignature } from './openpgp-signature.ts'
 import { Findings, conclude } from './outcome.ts'
 import { verifySignedPayload } from './signed-payload.ts'
-import type { VerifyOptions } from './signed-payload.ts'
+import type { SignatureFacts, VerifyOptions } from './signed-payload.ts'
 import { verifySshSignature } from './ssh-signature.ts'
 
 /** An object as it was read; `git/objects` gives them. */
@@ -70,16 +70,16 @@ export function* verifySplitObject(
           ? options
           : { ...options, loggedTexts: loggedTexts(object, split) },
     })
-    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
+    return completed(facts, findings, rest)
   }
   if (findings.codes.size === 0 && signature === 'ssh' && split.signature !== undefined) {
     const rest = yield* verifySshSignature(split.payload, split.signature)
-    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
+    return completed(facts, findings, rest)
   }
   if (findings.codes.size === 0 && signature === 'openpgp' && split.signature !== undefined) {
     const { payload, signature: armor } = split
     const rest = yield* verifyOpenpgpSignature(payload, armor, options.openpgpKeys)
-    return { ...facts, ...rest, checks: [...soFar(findings), ...rest.checks] }
+    return completed(facts, findings, rest)
   }
   if (findings.codes.size === 0) findings.absent('signature', 'UNSIGNED')
   const checks = soFar(findings)
@@ -149,8 +149,25 @@ function factsAbout(id: string, type: ObjectType, format: ObjectFormat): Facts {
   }
 }
 
+/** Facts about an object with those about its signature. */
+function completed(facts: Facts, findings: Findings, rest: SignatureFacts): Facts {
+  const checks = soFar(findings)
+  for (const check of rest.checks) checks.push(check)
+  facts.signature = rest.signature
+  facts.outcome = rest.outcome
+  facts.codes = rest.codes
+  facts.signer = rest.signer
+  facts.certificate = rest.certificate
+  facts.times = rest.times
+  facts.log = rest.log
+  facts.checks = checks
+  facts.tolerated = rest.tolerated
+  if (rest.payload_sha256 !== undefined) facts.payload_sha256 = rest.payload_sha256
+  return facts
+}
+
 function soFar(findings: Findings): Facts['checks'] {
-  return findings.list('object-id').slice(0, 2)
+  return findings.list('object-id', 'armor')
 }
 
 /**

@@ -91,11 +91,14 @@ export class Findings {
     return this.#checks.get(name)?.result
   }
 
-  /** Every check from `first` on in its order; those never reached are `not-checked`. */
-  list(first: CheckName): Check[] {
-    return CHECK_NAMES.slice(CHECK_NAMES.indexOf(first)).map(
-      (name) => this.#checks.get(name) ?? { name, result: 'not-checked' },
-    )
+  /** Every check from `first` on, before `end`, in its order; those never reached are `not-checked`. */
+  list(first: CheckName, end?: CheckName): Check[] {
+    const last = end === undefined ? CHECK_NAMES.length : CHECK_NAMES.indexOf(end)
+    const checks: Check[] = []
+    for (const name of CHECK_NAMES.slice(CHECK_NAMES.indexOf(first), last)) {
+      checks.push(this.#checks.get(name) ?? { name, result: 'not-checked' })
+    }
+    return checks
   }
 
   #set(name: CheckName, result: Check['result'], detail: string | undefined): void {

@@ -58,18 +58,23 @@ export type SignatureFacts = Omit<Facts, 'schema' | 'object'>
 export function* verifySignedPayload(input: SignedPayload): Verification<SignatureFacts> {
   const findings = new Findings()
   const payloadDigest = sha256(input.payload)
-  const result = (form?: SignatureForm, rest: Partial<SignatureFacts> = {}): SignatureFacts => ({
-    signature: 'x509',
-    ...conclude(findings.codes),
-    signer: null,
-    certificate: form === undefined ? null : certificateFacts(form.certificate),
-    times: [],
-    log: [],
-    checks: findings.list('armor'),
-    tolerated: [...(form?.tolerated ?? []), ...findings.tolerated],
-    payload_sha256: encodeHex(payloadDigest),
-    ...rest,
-  })
+  const result = (form?: SignatureForm, judgement?: Judgement): SignatureFacts => {
+    const { outcome, codes } = judgement?.conclusion ?? conclude(findings.codes)
+    const found = judgement?.findings ?? findings
+    // Written out: spreading objects costs more than all else here.
+    return {
+      signature: 'x509',
+      outcome,
+      codes,
+      signer: form && judgement ? signerFacts(form.certificate, judgement.trust) : null,
+      certificate: form === undefined ? null : certificateFacts(form.certificate),
+      times: judgement?.proven.times ?? [],
+      log: judgement?.proven.log ?? [],
+      checks: found.list('armor'),
+      tolerated: [...(form?.tolerated ?? []), ...found.tolerated],
+      payload_sha256: encodeHex(payloadDigest),
+    }
+  }
 
   const form = readForm(input, findings)
   if (form === undefined) return result()
@@ -89,15 +94,7 @@ export function* verifySignedPayload(input: SignedPayload): Verification<Signatu
   }
   findings.passed('signature')
 
-  const judgement = yield* judge(form, input, findings)
-  return result(form, {
-    ...judgement.conclusion,
-    signer: signerFacts(form.certificate, judgement.trust),
-    times: judgement.proven.times,
-    log: judgement.proven.log,
-    checks: judgement.findings.list('armor'),
-    tolerated: [...form.tolerated, ...judgement.findings.tolerated],
-  })
+  return result(form, yield* judge(form, input, findings))
 }
 
 interface Judgement {

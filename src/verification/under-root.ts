@@ -42,15 +42,12 @@ export function* judgeUnderRoot(
   const times: TimeOf[] = []
   const log: LogFacts[] = []
   yield* judgeTimestamp(form, root, findings, times)
-  const proof = yield* judgeLog(form, root, online, findings, times)
-  if (proof?.outcome === 'proven') {
-    log.push({
-      by: proof.log?.baseUrl ?? '',
-      index: String(proof.index),
-      kind: proof.kindVersion.kind,
-      version: proof.kindVersion.version,
-    })
-    findings.tolerated.push(...proof.tolerated)
+  const judged = yield* judgeLog(form, root, online, findings, times)
+  if (judged?.proof.outcome === 'proven') {
+    const { proof, index, tolerated } = judged
+    const { kind, version } = proof.kindVersion
+    log.push({ by: proof.log?.baseUrl ?? '', index: String(index), kind, version })
+    findings.tolerated.push(...proof.tolerated, ...tolerated)
   }
   times.sort((one, other) => one.at - other.at)
   judgeTimes(form.certificate, chain, times, findings)
@@ -93,6 +90,13 @@ function* judgeTimestamp(
   }
 }
 
+interface JudgedEntry {
+  readonly proof: LogEntryProof
+  readonly index: bigint
+  /** Of the evidence, beside what the proof tolerates. */
+  readonly tolerated: readonly string[]
+}
+
 /** The embedded entry; without one, the first good one of those the log was asked for. */
 function* judgeLog(
   form: SignatureForm,
@@ -100,7 +104,7 @@ function* judgeLog(
   online: OnlineEvidence,
   findings: Findings,
   times: TimeOf[],
-): Verification<(LogEntryProof & { index: bigint }) | undefined> {
+): Verification<JudgedEntry | undefined> {
   let candidates: readonly LogEvidence[]
   try {
     const embedded = embeddedEntry(form)
@@ -110,18 +114,15 @@ function* judgeLog(
     findings.failed('log-entry', 'LOG_ENTRY_INVALID', error.message)
     return undefined
   }
-  let best: (LogEntryProof & { index: bigint }) | undefined
+  let best: JudgedEntry | undefined
   for (const { entry, bodies, tolerated } of candidates) {
     const proof = yield* verifyLogEntry(
       { entry, bodies, times: times.map(({ at }) => at) },
       root.tlogs,
     )
-    const judged = {
-      ...proof,
-      index: entry.logIndex,
-      tolerated: [...proof.tolerated, ...tolerated],
+    if (best === undefined || proof.outcome === 'proven') {
+      best = { proof, index: entry.logIndex, tolerated }
     }
-    if (best === undefined || proof.outcome === 'proven') best = judged
     if (proof.outcome === 'proven') break
   }
   if (best === undefined) {
@@ -132,13 +133,14 @@ function* judgeLog(
     }
     return undefined
   }
-  for (const check of best.checks) findings.check(check)
-  if (best.outcome === 'unknown-log') {
-    const detail = best.checks.find(({ name }) => name === 'log-entry')?.detail
+  const { outcome, checks, integratedTime, log } = best.proof
+  for (const check of checks) findings.check(check)
+  if (outcome === 'unknown-log') {
+    const detail = checks.find(({ name }) => name === 'log-entry')?.detail
     findings.failed('log-entry', 'LOG_ENTRY_INVALID', detail ?? 'its log is not known')
-  } else if (best.outcome === 'failed') findings.codes.add('LOG_ENTRY_INVALID')
-  else if (best.integratedTime !== undefined) {
-    times.push({ source: 'rekor-v1', at: best.integratedTime, by: best.log?.baseUrl ?? '' })
+  } else if (outcome === 'failed') findings.codes.add('LOG_ENTRY_INVALID')
+  else if (integratedTime !== undefined) {
+    times.push({ source: 'rekor-v1', at: integratedTime, by: log?.baseUrl ?? '' })
   }
   return best
 }
@@ -171,36 +173,37 @@ function judgeTimes(
 
 /** What depends on certificate and root alone, kept as long as both: many commits share a certificate. */
 class Memory {
+  readonly root: TrustedRoot
   readonly #leaf: Certificate
-  readonly #root: TrustedRoot
   #chain: ChainResult | undefined
   #scts: SctOf | undefined
 
   constructor(leaf: Certificate, root: TrustedRoot) {
     this.#leaf = leaf
-    this.#root = root
+    this.root = root
   }
 
   *chain(): Verification<ChainResult> {
-    this.#chain ??= yield* findChain(this.#leaf, this.#root)
+    this.#chain ??= yield* findChain(this.#leaf, this.root)
     return this.#chain
   }
 
   *scts(chain: CertificateChain): Verification<SctOf> {
-    this.#scts ??= yield* verifyScts(this.#leaf, chain, this.#root)
+    this.#scts ??= yield* verifyScts(this.#leaf, chain, this.root)
     return this.#scts
   }
 }
 
 type SctOf = ReturnType<typeof verifyScts> extends Verification<infer R> ? R : never
 
-const memories = new WeakMap<Certificate, WeakMap<TrustedRoot, Memory>>()
+/** Of each leaf one for every root it was judged by; few. */
+const memories = new WeakMap<Certificate, Memory[]>()
 
 function memorized(leaf: Certificate, root: TrustedRoot): Memory {
   let ofLeaf = memories.get(leaf)
-  if (ofLeaf === undefined) memories.set(leaf, (ofLeaf = new WeakMap()))
-  let memory = ofLeaf.get(root)
-  if (memory === undefined) ofLeaf.set(root, (memory = new Memory(leaf, root)))
+  if (ofLeaf === undefined) memories.set(leaf, (ofLeaf = []))
+  let memory = ofLeaf.find((one) => one.root === root)
+  if (memory === undefined) ofLeaf.push((memory = new Memory(leaf, root)))
   return memory
 }
 
