@@ -19,6 +19,51 @@ const SMALL: Readonly<Record<string, Uint8Array[]>> = {
       'object 0\ntype commit\ntag v1\ntagger a <a> 0 +0000\n\nv1\n-----BEGIN SIGNED MESSAGE-----\n',
     ),
   ],
+  policy: [
+    text(`version = 1
+admins = ["alice"]
+other-refs = "deny"
+[people.alice]
+email = "alice@example.org"
+issuer = "google"
+git = ["a@b"]
+also = [{ uri = "https://a.example/x", issuer = "github", until = 2026-01-01T00:00:00Z }]
+[shared.staff]
+email = "*@corp.example"
+issuer = "microsoft"
+[forges.github]
+pgp = ["968479A1AFF927E37D1A566BB5690EEEBB952194"]
+committer = "noreply@github.com"
+accept = ["clean-merge", "matching-squash"]
+[bots.b]
+forge = "github"
+author = "b@users.example"
+paths = ["deps/", "*.lock"]
+[teams]
+core = ["alice"]
+[[protect]]
+refs = ["refs/heads/**"]
+by = ["core", "staff", "b"]
+merge-by = ["core", "github"]
+[[protect]]
+refs = ["refs/tags/v*"]
+by = ["core"]
+on = ["refs/heads/main"]
+[[accept]]
+commit = "${'a'.repeat(40)}"
+covers = "ancestors"
+reason = "old"
+[[revoke]]
+person = "alice"
+from = 2026-01-01T00:00:00Z
+to = 2026-01-02T00:00:00+02:00
+except = ["${'b'.repeat(40)}"]
+[trust.corp]
+root = ".signet/trust/corp.json"
+sha256 = "${'c'.repeat(64)}"
+`),
+    text('version = 1\nadmins = ["a"]\n[people.a]\nssh = ["ssh-ed25519 AAAA"]\n'),
+  ],
   note: [text('log\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— log AAECAwQ=\n')],
   status: [text('--status-fd=2\n-bsau\nA U Thor <a@example.org>'), text('--verify\nfile\n-')],
 }

@@ -11,6 +11,9 @@ import { objectFindings } from '../../src/git/object-form.ts'
 import { splitObject } from '../../src/git/split.ts'
 import { parseGpgArguments } from '../../src/gpg/arguments.ts'
 import { verifyStatusLines } from '../../src/gpg/status.ts'
+import { policyDiff } from '../../src/policy/diff.ts'
+import { readPolicy } from '../../src/policy/parse.ts'
+import { policyWarnings } from '../../src/policy/warnings.ts'
 import { encodeTimestampResponse, parseTimestampResponse } from '../../src/rfc3161/response.ts'
 import { parseTimestampToken } from '../../src/rfc3161/token.ts'
 import { encodeCheckpoint, parseCheckpoint } from '../../src/tlog/checkpoint.ts'
@@ -141,6 +144,23 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       hold(!/[\0-\t\v-\x1f\x7f]/.test(text), 'a control character reaches git')
       hold(/SIG 0{64} \S/.test(text), 'a name is empty: git would take the next line for it')
     }
+  },
+
+  policy(bytes) {
+    const policyBranch = 'refs/heads/main'
+    const { policy, problems, lineOf } = readPolicy(bytes, 'policy.toml', { policyBranch })
+    hold((policy === undefined) === problems.length > 0, 'a policy with mistakes, or none without')
+    const lines = latin1(bytes).split('\n').length
+    for (const { line, message } of problems) {
+      hold(Number.isInteger(line) && line >= 1 && line <= lines, 'a mistake on no line')
+      hold(!/[\0-\x1f\x7f-\x9f]/.test(message), 'a mistake with a control character')
+    }
+    if (policy === undefined) return
+    hold(policy.admins.length > 0, 'nobody may change it')
+    for (const { line } of policyWarnings(policy, { policyBranch, lineOf, before: policy })) {
+      hold(line >= 1 && line <= lines, 'a warning on no line')
+    }
+    hold(policyDiff(policy, policy).length === 0, 'it differs from itself')
   },
 
   bundle(bytes) {
