@@ -117,7 +117,7 @@ export function readPolicyFile(
     if (!(error instanceof Error)) throw error
     const why = 'code' in error ? String(error.code) : error.message
     throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(path)}: ${why}`, {
-      hint: 'put it back, or name another: git signet hook install NAME --policy FILE',
+      hint: 'save the policy there, or name another file: git signet hook install NAME --policy FILE',
       cause: error,
     })
   }

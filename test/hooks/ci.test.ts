@@ -110,7 +110,7 @@ test('the GitLab template, its script with GitLab’s variables', async () => {
 })
 
 test('the pre-commit definition, with what the framework tells a pre-push hook', async () => {
-  const text = readFileSync(join(ci, 'pre-commit-hooks.yaml'), 'utf8')
+  const text = readFileSync(join(ci, '..', '..', '.pre-commit-hooks.yaml'), 'utf8')
   const entry = /^ {2}entry: (.*)$/m.exec(text)?.[1] ?? ''
   const { anchor, base, good, bad, run } = await pullRequest('pre-commit')
   const start = (env: Record<string, string>) => run(entry, { SIGNET_ANCHOR: anchor, ...env })
