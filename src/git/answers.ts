@@ -33,7 +33,7 @@ import {
   type RepositoryPaths,
 } from './refs.ts'
 import type { GitPlace } from './run.ts'
-import { splitObject, type SplitObject } from './split.ts'
+import { splitObject } from './split.ts'
 import { TreeReader, unanswered } from './tree-diff.ts'
 
 /** Merge bases of merge bases of …: beyond this git's own merge is out of any use. */
@@ -152,11 +152,6 @@ export class RepositoryAnswers implements GitAnswers {
     )
     this.#commits.set(id, asked)
     return asked
-  }
-
-  /** Takes note of a commit that has been read and split elsewhere, so that it is not read again. */
-  remember(raw: RawObject, split: SplitObject): void {
-    this.#commits.set(raw.id, Promise.resolve(this.#commitOf(raw, split)))
   }
 
   async tag(id: string): Promise<TagObject | Unanswered> {
@@ -285,8 +280,8 @@ export class RepositoryAnswers implements GitAnswers {
     return undefined
   }
 
-  #commitOf(raw: RawObject, given?: SplitObject): CommitObject | Unanswered {
-    const split = given ?? splitObject('commit', raw.bytes, raw.format)
+  #commitOf(raw: RawObject): CommitObject | Unanswered {
+    const split = splitObject('commit', raw.bytes, raw.format)
     const fields = commitFields(split)
     if (fields === undefined) return unanswered('MALFORMED', 'the commit lacks a header')
     return {

@@ -55,8 +55,6 @@ export interface HistoryOptions extends WalkOptions {
   /** Verifications at one time; 1 verifies on this thread alone. Default 32. */
   readonly inFlight?: number
   readonly cache?: FactsCache | undefined
-  /** Whether the repository's answers keep each commit, for a policy that will ask about it. */
-  readonly remember?: boolean
   /** OpenPGP keys that a policy pins; undefined: their signatures are UNSUPPORTED. */
   readonly openpgpKeys?: readonly OpenpgpKey[] | undefined
 }
@@ -159,12 +157,11 @@ function prover(repository: RepositoryAnswers, roots: TrustRoots, options: Histo
     const isShallow = repository.isShallow(id)
     // The cache knows what the bytes of this id prove, so they must be the bytes of this id.
     const known = idMatches ? cache?.get(id) : undefined
-    if (known !== undefined && options.remember !== true) {
+    if (known !== undefined) {
       return new ProvedCommit(id, answer, known, isShallow)
     }
     const split = splitObject('commit', answer.bytes, answer.format)
-    if (options.remember === true && idMatches) repository.remember(answer, split)
-    const facts = known ?? verified(answer, split)
+    const facts = verified(answer, split)
     return facts instanceof Promise
       ? facts.then((proven) => new ProvedCommit(id, answer, proven, isShallow, split))
       : new ProvedCommit(id, answer, facts, isShallow, split)
