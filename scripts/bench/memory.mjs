@@ -13,7 +13,7 @@ export async function measure({ runs }) {
   const folder = await signedHistory(commits)
   const program = await bundled('prove-history')
   const peak = (repeat) => {
-    const command = [program, folder, '32', '--repeat', String(repeat)]
+    const command = [program, folder, '64', '--repeat', String(repeat)]
     const { proven, rssMiB } = JSON.parse(execFileSync(process.execPath, command, { env }))
     if (proven !== commits * repeat) throw new Error(`${proven} commits proven`)
     return rssMiB

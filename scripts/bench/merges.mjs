@@ -33,7 +33,7 @@ export async function measure({ runs }) {
       {
         without: () => judged('walk'),
         with: () => judged('merge'),
-        proved: () => run(prove, signed, '32').ms,
+        proved: () => run(prove, signed, '64').ms,
       },
       Math.min(runs, 3),
     )

@@ -15,7 +15,7 @@ export async function measure({ runs }) {
   const home = mkdtempSync(join(tmpdir(), 'git-signet-bench-'))
   const keyFile = join(home, 'facts.key')
   const prove = (...args) => {
-    const command = [program, folder, '32', ...args]
+    const command = [program, folder, '64', ...args]
     const text = execFileSync(process.execPath, command, { env, encoding: 'utf8' })
     const { proven, ms } = JSON.parse(text)
     if (proven !== commits) throw new Error(`${proven} of ${commits} commits proven`)

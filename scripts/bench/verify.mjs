@@ -33,10 +33,10 @@ export async function measure({ runs }) {
       p384: () => run(checks).p384,
       p256: () => run(checks).p256,
       oneThread: () => proved(single, '1'),
-      fresh: () => proved(single, '32'),
-      reused: () => proved(reused, '32'),
+      fresh: () => proved(single, '64'),
+      reused: () => proved(reused, '64'),
       longOneThread: () => proved(long, '1'),
-      long: () => proved(long, '32'),
+      long: () => proved(long, '64'),
       read: () => run(read, long).ms,
       git: () =>
         timeProcess(

@@ -52,14 +52,14 @@ export class ProvedCommit {
 }
 
 export interface HistoryOptions extends WalkOptions {
-  /** Verifications at one time; 1 verifies on this thread alone. Default 32. */
+  /** Verifications at one time; 1 verifies on this thread alone. Default 64. */
   readonly inFlight?: number
   readonly cache?: FactsCache | undefined
   /** OpenPGP keys that a policy pins; undefined: their signatures are UNSUPPORTED. */
   readonly openpgpKeys?: readonly OpenpgpKey[] | undefined
 }
 
-const defaultInFlight = 32
+const defaultInFlight = 64
 /** Each keeps about 20 KiB; certificates that sign several commits do so close together. */
 const leafCacheEntries = 512
 
