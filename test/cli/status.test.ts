@@ -58,12 +58,18 @@ describe('git-signet status', () => {
     await person.git('config', '--global', 'gitsign.rekorMode', 'offline')
     const { stdout } = await person.signet('status')
     expect(stdout).toContain(
-      "  signet.trustedroots is set, but there is no such setting\n    git config --show-origin --get-all 'signet.trustedroots'\n",
+      '  signet.trustedroots is set, but there is no such setting\n    git config --show-origin --get-all signet.trustedroots\n',
     )
     expect(stdout).toMatch(
       /\nto know\n {2}gitsign\.fulcioroot is gitsign's alone and not read here\n {4}.*signet\.trustedRoot FILE\n$/,
     )
     expect(stdout).not.toMatch(/(format|rekormode) is /)
+  })
+
+  it('quotes the name of an unknown setting for the shell: a repository may bring any', async () => {
+    await person.git('config', '--global', "signet.x'; touch pwned; '.y", '1')
+    const { stdout } = await person.signet('status')
+    expect(stdout).toContain(`--get-all 'signet.x'\\''; touch pwned; '\\''.y'\n`)
   })
 
   it('never shows a secret', async () => {

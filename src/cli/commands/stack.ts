@@ -4,6 +4,7 @@ import { dataDirectory } from '../../config/directories.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import { defineCommand, defineGroup } from '../command.ts'
 import type { Context } from '../context.ts'
+import { quoteShell } from '../setup/launcher.ts'
 
 const directoryOption = {
   dir: {
@@ -164,9 +165,5 @@ function parsePort(text: string | undefined): number | undefined {
 }
 
 function commandLine(verb: string, given: string | undefined): string {
-  return `git signet stack ${verb}${given === undefined ? '' : ` --dir ${quote(given)}`}`
-}
-
-function quote(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+  return `git signet stack ${verb}${given === undefined ? '' : ` --dir ${quoteShell(given)}`}`
 }

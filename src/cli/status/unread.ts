@@ -1,6 +1,7 @@
 import { DEFINITIONS, keysOf } from '../../config/definitions.ts'
 import { escapeText } from '../../encoding/escape.ts'
 import type { GitConfig } from '../../git/config.ts'
+import { quoteShell } from '../setup/launcher.ts'
 import type { Finding } from './report.ts'
 
 const TRUST = 'trust comes from one trusted root: git config signet.trustedRoot FILE'
@@ -25,7 +26,7 @@ export function unreadSettings(config: GitConfig): Finding[] {
           code: 'SETTING_UNKNOWN',
           kind: 'configuration',
           message: `${shown} is set, but there is no such setting`,
-          hint: `git config --show-origin --get-all '${shown}'\nmend its name (the README lists them all) or unset it there`,
+          hint: `git config --show-origin --get-all ${quoteShell(shown)}\nmend its name (the README lists them all) or unset it there`,
         },
       ]
     }
