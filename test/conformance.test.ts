@@ -145,6 +145,7 @@ describe.skipIf(folder === undefined)('verify-bundle, as built (skipped: no shar
     const good = [...bundle('happy-path-v0.3'), ...identity]
     expect(run(...good, at('a.txt'))).toMatchObject({ status: 0, stderr: '' })
     expect(run(...good, digest())).toMatchObject({ status: 0, stderr: '' })
+    expect(run(...good, digest().toUpperCase().replace('SHA', 'sha')).status).toBe(0)
     expect(run(...good, `sha256:${'0'.repeat(64)}`).status).toBe(1)
     const v2 = 'rekor2-checkpoint-cosigned'
     const root = ['--trusted-root', at(`${v2}/trusted_root.json`)]
@@ -158,6 +159,11 @@ describe.skipIf(folder === undefined)('verify-bundle, as built (skipped: no shar
       at(`${key}/trusted_root.json`),
     ]
     expect(run(...bundle(key), ...managed, digest()).status).toBe(0)
+    // managed-key-and-client-identity_fail: nobody would compare what is given beside a key.
+    for (const part of [identity, identity.slice(0, 2), identity.slice(2)]) {
+      expect(run(...bundle(key), ...part, ...managed, at('a.txt')).status).toBe(2)
+    }
+    expect(run(...bundle('happy-path-v0.3'), ...identity.slice(0, 2), at('a.txt')).status).toBe(2)
     expect(run(...bundle(key), at('a.txt')).status).toBe(2)
     expect(run(...identity, at('a.txt')).status).toBe(2)
     expect(run(...good, at('no-such-file')).status).toBe(4)

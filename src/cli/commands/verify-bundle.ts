@@ -16,7 +16,7 @@ import { verifyBundle, type Artifact, type BundleFacts } from '../../verificatio
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 
-const DIGEST = /^sha256:([0-9a-f]{64})$/
+const DIGEST = /^sha256:([0-9a-f]{64})$/i
 
 /** The protocol of sigstore-conformance: exit 0 accepts, everything else refuses. */
 export const verifyBundleCommand = defineCommand({
@@ -53,8 +53,10 @@ export const verifyBundleCommand = defineCommand({
     const identity = options['certificate-identity']
     const issuer = options['certificate-oidc-issuer']
     if (options.bundle === undefined) throw new UsageError('USAGE', '--bundle is missing')
-    const namesSigner = identity !== undefined && issuer !== undefined
-    if (namesSigner === (options.key !== undefined)) {
+    const wanted = identity !== undefined && issuer !== undefined ? { identity, issuer } : undefined
+    // Either of them beside a key would be one that nobody compares.
+    const isByKey = options.key !== undefined && identity === undefined && issuer === undefined
+    if (!isByKey && (wanted === undefined || options.key !== undefined)) {
       throw new UsageError(
         'USAGE',
         'expected either --certificate-identity with --certificate-oidc-issuer, or --key',
@@ -70,7 +72,7 @@ export const verifyBundleCommand = defineCommand({
     const bundle = parseBundle(await readText(context, options.bundle))
     const artifact = await readArtifact(context, name)
     const facts = runSync(verifyBundle(bundle, artifact, key, root))
-    const why = whyRefused(facts, namesSigner ? { identity, issuer } : undefined)
+    const why = whyRefused(facts, wanted)
     if (why === undefined) return EXIT.ok
     context.streams.stderr.write(`git-signet: refused: ${why}\n`)
     return EXIT.violation
@@ -106,7 +108,7 @@ async function readKey(context: Context, path: string): Promise<PublicKey> {
 
 async function readArtifact(context: Context, name: string): Promise<Artifact> {
   const hex = DIGEST.exec(name)?.[1]
-  const digest = hex === undefined ? undefined : decodeHex(hex)
+  const digest = hex === undefined ? undefined : decodeHex(hex.toLowerCase())
   if (digest !== undefined && !existsSync(resolve(context.cwd, name))) {
     return { sha256: digest, verifyPrehash: await loadPrehashVerifier() }
   }
