@@ -27,12 +27,13 @@ export async function judgeLanding(
   if (isUnanswered(commit)) return fail({ code: commit.unanswered, detail: commit.detail })
   const facts = await question.facts(id, inForce.policy)
   const authority = await landedBy(question, commit, facts, entry, inForce)
-  if ('code' in authority) return fail(authority)
+  const refused = 'code' in authority ? [authority] : []
   const read = await readEntry(question, id, entry)
-  if (read.policy === undefined) return fail(read)
+  if (read.policy === undefined) return fail(...refused, read)
   const at = trustedTime(facts)
   const lockout = await whyLockedOut(question.git, read.policy, commit.tree, at)
-  if (lockout !== undefined) return fail(lockout)
+  if (lockout !== undefined) return fail(...refused, lockout)
+  if ('code' in authority) return fail(authority)
   return { commit: id, index, policy: read.policy, at, signedBy: authority.name }
 }
 

@@ -11,11 +11,13 @@ import type { Judgement, RuleSet } from './judge-commit.ts'
 import type { Rule } from './model.ts'
 import { notDescendant } from './movement.ts'
 import { addReasons, evaluateEdges } from './policy-branch.ts'
+import type { Reason } from './reason.ts'
 import { isFree } from './steps.ts'
 
 /**
  * Judges the commits of a range as arriving at a ref, by the policy in force at the policy branch's tip;
- * no step rules. Rules with `mainline` ask only about the first-parent chain (policy.md §4).
+ * no step rules. Rules with `mainline` ask only about the first-parent chain (policy.md §4). A commit of the
+ * policy branch whose policy did not land fails.
  */
 export async function* evaluateRange(
   context: PolicyContext,
@@ -54,8 +56,9 @@ export async function* evaluateRange(
     absent === undefined ? judge(id) : Promise.resolve(missing(id, absent)),
   )
   const squashed = new Set<string>()
+  const notLanded = ref === context.policyBranch ? failuresOf(context.chain) : failuresOf(undefined)
   for await (const one of judged) {
-    yield addReasons(one, inForce.uncertain)
+    yield addReasons(one, [...inForce.uncertain, ...(notLanded.get(one.id) ?? [])])
     // Sources may have sources of their own.
     for (let round = [one]; round.length > 0;) {
       const next: Judgement[] = []
@@ -71,6 +74,11 @@ export async function* evaluateRange(
       round = next
     }
   }
+}
+
+/** By commit, why the policy that it brought to the policy branch did not land. */
+function failuresOf(chain: PolicyChain | undefined): ReadonlyMap<string, readonly Reason[]> {
+  return new Map((chain?.failed ?? []).map(({ commit, reasons }) => [commit, reasons]))
 }
 
 /** Whether a rule is about a commit of the range: `mainline` and `from` leave some out. */
