@@ -1,20 +1,55 @@
-import { ObjectReader } from './objects.ts'
+import { LIMITS } from '../encoding/limits.ts'
+import { UnavailableError } from '../errors.ts'
+import { BatchParser } from './batch-parser.ts'
+import { checked, ObjectReader } from './objects.ts'
 import type { RawObject, ReadAnswer, ReadsObjects } from './objects.ts'
+import { readingOptions } from './run.ts'
 import type { GitPlace } from './run.ts'
+import { runGitNow } from './run-now.ts'
 
 /** Far more than judging one object takes; what is read after them is read as often as it is asked. */
 const REMEMBERED = 64
+/** Larger objects are read as often too. */
+const SMALL = 1 << 16
+/** Of all that is read at once; more is read as it is asked for. */
+const MAX_BYTES_NOW = 4 << 20
 
 /**
  * Reads objects for several that ask for the same few: the first of them are remembered, by the name
  * they were asked by, while it is open.
  */
 export class RememberingReader implements ReadsObjects {
+  readonly #place: GitPlace
   readonly #reader: ObjectReader
   readonly #known = new Map<string, Promise<ReadAnswer>>()
 
   constructor(place: GitPlace) {
+    this.#place = place
     this.#reader = new ObjectReader(place)
+  }
+
+  /**
+   * Reads a few objects at once by any names git understands, waiting for git. They are remembered by
+   * their ids too. Where that fails, nothing is: whoever reads one of them is told why.
+   */
+  readNow(names: readonly string[]): void {
+    const answers: ReadAnswer[] = []
+    const parser = new BatchParser(LIMITS.objectBytes, (answer) => answers.push(checked(answer)))
+    try {
+      const options = { input: `${names.join('\n')}\n`, maxBytes: MAX_BYTES_NOW }
+      parser.push(runGitNow(this.#place, [...readingOptions, 'cat-file', '--batch'], options))
+    } catch (error) {
+      if (error instanceof UnavailableError) return
+      throw error
+    }
+    if (!parser.idle || answers.length !== names.length) return
+    for (const [at, name] of names.entries()) {
+      const answer = answers[at]
+      if (answer === undefined) continue
+      const settled = Promise.resolve(answer)
+      this.#known.set(name, settled)
+      if (answer.kind !== 'missing') this.#known.set(answer.id, settled)
+    }
   }
 
   /** @throws as ObjectReader.read */
@@ -24,8 +59,13 @@ export class RememberingReader implements ReadsObjects {
     const asked = this.#reader.read(name)
     if (this.#known.size < REMEMBERED) {
       this.#known.set(name, asked)
-      // Whoever awaits it gets the error; it may be asked for ahead of anybody.
-      asked.catch(() => undefined)
+      asked.then(
+        (answer) => {
+          if (answer.kind === 'object' && answer.bytes.length > SMALL) this.#known.delete(name)
+        },
+        // Whoever awaits it gets the error; it may be asked for ahead of anybody.
+        () => undefined,
+      )
     }
     return asked
   }

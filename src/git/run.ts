@@ -29,7 +29,7 @@ export interface GitResult {
   readonly stderr: string
 }
 
-/** A running git with its streams; `finished` rejects unless it exits with 0 (or was stopped). */
+/** A running git with its streams; `finished` rejects unless it exits as expected (or was stopped). */
 export interface GitProcess {
   readonly stdin: Writable
   readonly stdout: Readable
@@ -41,7 +41,7 @@ export interface GitProcess {
  * Configuration nobody may turn on under a command that reads objects: no program is started, and
  * parents come from the commits themselves, never from a commit-graph file that only says so.
  */
-const readingOptions = [
+export const readingOptions: readonly string[] = [
   '--no-replace-objects',
   ...['-c', 'core.commitGraph=false'],
   ...['-c', 'core.fsmonitor=false'],
@@ -148,14 +148,23 @@ export async function gitLine(
   return stdout.toString('utf8').replace(/\n$/, '')
 }
 
-/** Starts a git whose streams the caller drives. @throws UnavailableError as runGit, by `finished` */
-export function startGit(place: GitPlace, args: readonly string[]): GitProcess {
+/**
+ * Starts a git whose streams the caller drives; `answers` are the exit codes that are no failure.
+ *
+ * @throws UnavailableError as runGit, by `finished`
+ */
+export function startGit(
+  place: GitPlace,
+  args: readonly string[],
+  answers: readonly number[] = [0],
+): GitProcess {
   const child = launch(place, args, false)
   const stderr = collectStderr(child.stderr)
   let stopped = false
   child.stdin.on('error', () => undefined)
   const finished = exitOf(child, args).then((status) => {
-    if (status !== 0 && !stopped) throw gitError('GIT_FAILED', args, gitReason(status, stderr()))
+    if (!answers.includes(status) && !stopped)
+      throw gitError('GIT_FAILED', args, gitReason(status, stderr()))
   })
   // Nobody may be waiting yet when it fails; whoever awaits `finished` still gets the error.
   finished.catch(() => undefined)

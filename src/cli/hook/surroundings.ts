@@ -7,6 +7,7 @@ import { RepositoryAnswers } from '../../git/answers.ts'
 import type { GitConfig } from '../../git/config.ts'
 import { readGitConfigNow } from '../../git/config-now.ts'
 import { resolveRevision } from '../../git/refs.ts'
+import { RememberingReader } from '../../git/remembering-reader.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { LateCache } from '../../hooks/late-cache.ts'
 import { serverPaths } from '../../hooks/server-paths.ts'
@@ -44,16 +45,9 @@ export class Surroundings {
     const format = steps[0]?.before.length === 64 ? 'sha256' : 'sha1'
     const paths = serverPaths(place.cwd, place.env, format)
     if (paths === undefined) return Surroundings.#open(place, flags, steps)
-    const repository = RepositoryAnswers.at(place, paths)
-    // git reads these while this process does something else.
-    if (steps.length <= FEW) {
-      for (const { before, after } of steps) {
-        for (const id of [after, before]) {
-          // Whoever needs it is told what went wrong.
-          if (!isZero(id)) repository.commit(id).catch(() => undefined)
-        }
-      }
-    }
+    const reader = new RememberingReader(place)
+    if (steps.length <= FEW) reader.readNow(namesOf(steps, flags))
+    const repository = RepositoryAnswers.at(place, paths, reader)
     return Surroundings.#around(place, repository, flags, steps)
   }
 
@@ -136,4 +130,15 @@ export class Surroundings {
   close(): Promise<void> {
     return this.repository.letGo()
   }
+}
+
+/** What judging a small push asks for whatever the policy says. */
+function namesOf(steps: readonly Step[], { anchor }: HookFlags): string[] {
+  const ids = new Set<string>()
+  for (const { before, after } of steps) for (const id of [after, before]) ids.add(id)
+  const commits = [...ids].filter((id) => !isZero(id))
+  const refs = steps.map(({ ref }) => ref)
+  // Where the policy lies in the tree, these tell whether it has changed.
+  const trees = anchor === undefined ? [] : [anchor, ...commits].map((id) => `${id}^{tree}`)
+  return [...commits, ...refs, ...trees, ...(anchor === undefined ? [] : [anchor])]
 }
