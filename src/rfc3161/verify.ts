@@ -5,7 +5,7 @@ import { digest, type DigestName } from '../crypto/digest.ts'
 import type { Verification } from '../crypto/verify.ts'
 import { equalBytes } from '../encoding/bytes.ts'
 import { MalformedError } from '../errors.ts'
-import { hasStandardParameters, isNull, readAlgorithm, signatureScheme } from '../x509/algorithm.ts'
+import { hasStandardParameters, readAlgorithm, signatureScheme } from '../x509/algorithm.ts'
 import { parseCertificate, type Certificate } from '../x509/certificate.ts'
 import { basicConstraints, extendedKeyUsage, keyUsage } from '../x509/extensions.ts'
 import {
@@ -112,10 +112,7 @@ function* verifyAgainst(
   if (hash === undefined || hash === 'sha1' || type !== leaf.publicKey.type) {
     return failed('its signature algorithm is unknown or not that of the key')
   }
-  const isStandard = isPlainRsa
-    ? isNull(signatureAlgorithm.parameters)
-    : hasStandardParameters(signatureAlgorithm)
-  if (!isStandard) {
+  if (!hasStandardParameters(signatureAlgorithm)) {
     return failed('its signature algorithm has parameters that it must not have')
   }
   if (!(yield { key: leaf.publicKey, hash, data: signedBytes, signature })) {

@@ -46,11 +46,14 @@ export function signatureScheme(algorithm: AlgorithmIdentifier): SignatureScheme
   return SCHEMES[algorithm.oid]
 }
 
-/** Whether the parameters are as RFC 5758 and RFC 4055 have them: NULL with RSA, else absent. */
-export function hasStandardParameters(algorithm: AlgorithmIdentifier): boolean {
-  return SCHEMES[algorithm.oid]?.type === 'rsa'
-    ? isNull(algorithm.parameters)
-    : algorithm.parameters === undefined
+/**
+ * Whether the parameters are as they must be: absent, or with RSA NULL, whose absence RFC 4055 §5 has
+ * readers accept as well (Go's timestamp authorities leave it out).
+ */
+export function hasStandardParameters({ oid, parameters }: AlgorithmIdentifier): boolean {
+  if (parameters === undefined) return true
+  const isRsa = oid === OID.rsaEncryption || SCHEMES[oid]?.type === 'rsa'
+  return isRsa && isNull(parameters)
 }
 
 export function isNull(parameters: Uint8Array | undefined): boolean {

@@ -31,6 +31,8 @@ export interface TokenOptions {
   messageDigest?: Uint8Array
   signingCertificateHash?: Uint8Array
   signingCertificate?: boolean
+  /** AlgorithmIdentifier of the signature, instead of the key's. */
+  signatureAlgorithm?: Uint8Array
   signers?: number
   tstVersion?: number
   edit?: (token: Uint8Array) => Uint8Array
@@ -94,7 +96,7 @@ export function makeToken(
     issuerAndSerial(certificate, issuerName),
     derSequence(derOid(OID.sha256), derNull()),
     Buffer.concat([Uint8Array.of(0xa0), signedAttrs.subarray(1)]),
-    algorithmOf(key),
+    options.signatureAlgorithm ?? algorithmOf(key),
     derOctetString(signWith(key, signedAttrs, 'sha256')),
   )
   const token = derSequence(

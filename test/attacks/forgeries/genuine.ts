@@ -1,7 +1,24 @@
+import { derNull, derOid, derSequence } from '../../../src/asn1/write.ts'
+import { OID } from '../../../src/asn1/oid.ts'
 import { uriName, usernameName } from '../../forge/leaf.ts'
-import { T0, bytes } from '../../forge/world.ts'
+import { T0, bytes, makeTsaLeaf, makeWorld } from '../../forge/world.ts'
 import { world, V2 } from './forgery.ts'
 import type { Forgery } from './forgery.ts'
+const rsaTsa = makeWorld({ ...world, tsa: makeTsaLeaf(world.tsaRoot, { kind: 'rsa' }) })
+/** RFC 4055 §5: NULL, or as the timestamp authority of Sigstore writes it nothing; likewise RFC 3370 §3.2. */
+const rsaTokens: Forgery[] = [
+  derSequence(derOid(OID.sha256WithRsaEncryption), derNull()),
+  derSequence(derOid(OID.sha256WithRsaEncryption)),
+  derSequence(derOid(OID.rsaEncryption), derNull()),
+  derSequence(derOid(OID.rsaEncryption)),
+].map((signatureAlgorithm, i) => ({
+  name: `a stamp by an RSA key, its algorithm written in way ${String(i + 1)}`,
+  by: rsaTsa,
+  trusted: rsaTsa,
+  cms: { log: { version: 'v2' }, token: { signatureAlgorithm } },
+  outcome: 'proven',
+}))
+
 /** What is right, at its edges: each must be proven. */
 export const genuine: Forgery[] = [
   { name: 'a Rekor v1 signature', cms: {}, outcome: 'proven' },
@@ -68,4 +85,5 @@ export const genuine: Forgery[] = [
     cms: { leafOptions: { sct: { extensions: bytes('xy') } } },
     outcome: 'proven',
   },
+  ...rsaTokens,
 ]

@@ -1,4 +1,4 @@
-import { derOid, derSequence } from '../../../src/asn1/write.ts'
+import { derNull, derOid, derSequence } from '../../../src/asn1/write.ts'
 import { OID } from '../../../src/asn1/oid.ts'
 import { attribute } from '../../forge/object.ts'
 import { makeToken } from '../../forge/token.ts'
@@ -58,6 +58,18 @@ export const stamps = rows(bad, [
   [
     'a stamp that names another certificate',
     { token: { signingCertificateHash: sha256(bytes('x')) } },
+    'TIMESTAMP_INVALID',
+    'timestamp',
+  ],
+  [
+    'a stamp whose ECDSA has parameters',
+    { token: { signatureAlgorithm: derSequence(derOid(OID.ecdsaWithSha256), derNull()) } },
+    'TIMESTAMP_INVALID',
+    'timestamp',
+  ],
+  [
+    'a stamp by an ECDSA key that says RSA',
+    { token: { signatureAlgorithm: derSequence(derOid(OID.sha256WithRsaEncryption)) } },
     'TIMESTAMP_INVALID',
     'timestamp',
   ],
