@@ -169,4 +169,6 @@ export interface Summary {
   unknown: number
   codes: Partial<Record<ReasonCode, number>>
   steps: StepVerdict[]
+  /** What people should look at twice, such as a policy that did not land; absent where there is nothing. */
+  warnings?: readonly string[]
 }

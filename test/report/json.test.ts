@@ -83,7 +83,7 @@ describe('the shipped schemas', () => {
     for (const [name, value] of [
       ['facts', facts(1)],
       ['verdict', verdict(1, { facts: facts(1) })],
-      ['summary', summaryOf([])],
+      ['summary', { ...summaryOf([]), warnings: ['the policy did not land'] }],
     ] as const) {
       const schema = schemaOf(name).schema as { properties: object }
       expect(Object.keys(schema.properties).sort()).toEqual(

@@ -5,6 +5,9 @@ import { fullRefName, resolveRange } from '../../git/refs.ts'
 import type { CommitRange } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
+import type { GitAnswers } from '../../policy/git-answers.ts'
+import { identBytes } from '../../policy/ident.ts'
+import type { Reason } from '../../policy/reason.ts'
 
 /** What people asked to verify: single objects, or the commits of ranges. */
 export type Operands =
@@ -37,6 +40,23 @@ export async function readOperands(
   const ranges: CommitRange[] = []
   for (const text of given) ranges.push(await resolveRange(place, [text]))
   return { kind: 'ranges', ranges }
+}
+
+/**
+ * What is wrong with a tag whatever rules say: it has no object of its own, or one that is made for
+ * another name.
+ */
+export async function tagFaults(git: GitAnswers, id: string, ref: string): Promise<Reason[]> {
+  const name = ref.slice('refs/tags/'.length)
+  const type = await git.objectType(id)
+  if (type === undefined) return []
+  if (type !== 'tag') {
+    const detail = `${name} is a plain name for an object, without one of its own`
+    return [{ code: 'TAG_NOT_ANNOTATED', detail }]
+  }
+  const tag = await git.tag(id)
+  if (isUnanswered(tag) || tag.name === identBytes(name)) return []
+  return [{ code: 'TAG_NAME', detail: `the tag calls itself "${tag.name}"` }]
 }
 
 /** The ref a tag object is judged as: the name asked for, else the one it calls itself. */

@@ -6,7 +6,9 @@ import { isUnanswered } from '../../policy/git-answers.ts'
 import type { Judgement } from '../../policy/judge-commit.ts'
 import { evaluateRange, inForceFor } from '../../policy/range.ts'
 import { codesOf, verdictOf } from '../../policy/reason.ts'
+import type { Reason } from '../../policy/reason.ts'
 import { evaluateRef } from '../../policy/steps.ts'
+import { shortId } from '../../report/result.ts'
 import type { PolicySession } from '../../verification/policy-session.ts'
 import type { Judged } from './history-verdict.ts'
 import { judgementVerdict } from './judgement.ts'
@@ -44,14 +46,32 @@ export class PolicyVerdicts {
     }
   }
 
-  /** A tag as it stands: its own rules, and `on`. */
-  async *tag(id: string, ref: string): AsyncGenerator<Judged, void, undefined> {
+  /**
+   * A tag as it stands: its own rules, and `on`. Where no rule is about its ref, what it brings is judged
+   * with it.
+   *
+   * @param more - what is wrong with it whatever rules say
+   */
+  async *tag(
+    id: string,
+    ref: string,
+    more: readonly Reason[] = [],
+  ): AsyncGenerator<Judged, void, undefined> {
     const { context } = this.#session
     const step = { ref, before: '0'.repeat(id.length), after: id }
     const outcome = await evaluateRef(context, step, await inForceFor(context, id))
     const own = outcome.judgements.find((judgement) => judgement.id === id)
     const base = own ?? { ...beforeAnchor(id), strength: undefined }
     const reasons = [...base.reasons, ...outcome.reasons]
+    const told = new Set(reasons.map(({ code }) => code))
+    const below = outcome.judgements
+      .filter((judgement) => judgement.id !== id)
+      .flatMap((one) => one.reasons.map((reason) => reasonBelow(one.id, reason)))
+    for (const reason of [...more, ...below]) {
+      if (told.has(reason.code)) continue
+      told.add(reason.code)
+      reasons.push(reason)
+    }
     const verdict = verdictOf(reasons)
     const strength = verdict === 'pass' ? base.strength : undefined
     yield this.#show({ ...base, reasons, verdict, strength }, ref)
@@ -90,6 +110,10 @@ export class PolicyVerdicts {
       explain: this.#explain,
     })
   }
+}
+
+function reasonBelow(id: string, { code, detail }: Reason): Reason {
+  return { code, detail: `${shortId(id)}, which it brings: ${detail}` }
 }
 
 function beforeAnchor(id: string): Judgement {

@@ -72,7 +72,12 @@ export async function reportStream(
     if (count.checked === 0 && !all?.length && !flags['allow-empty']) {
       count.addCode('NOTHING_TO_CHECK')
     }
-    const summary = { ...count.summary(), steps: [...(all ?? faults)] }
+    const warnings = [...new Set([...run.warnings, ...options.warnings])]
+    const summary = {
+      ...count.summary(),
+      steps: [...(all ?? faults)],
+      ...(warnings.length > 0 && { warnings }),
+    }
     progress.end()
     sinks.end(summary, faults)
     const told = new Set(run.warnings)

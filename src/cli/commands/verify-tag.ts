@@ -8,6 +8,7 @@ import type { StoredObject } from '../../verification/object.ts'
 import { explainFacts } from '../audit/explain.ts'
 import type { Judged } from '../audit/history-verdict.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
+import { tagFaults } from '../audit/operands.ts'
 import type { OpenPolicy } from '../audit/policy-source.ts'
 import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
 import { reportStream } from '../audit/report-stream.ts'
@@ -94,7 +95,8 @@ async function verifyByPolicy(
   async function* judged(): AsyncGenerator<Judged, void, undefined> {
     for (const ref of refs) {
       const id = await resolveRevision(place, ref)
-      if (id !== undefined) yield* verdicts.tag(id, ref)
+      if (id === undefined) continue
+      yield* verdicts.tag(id, ref, await tagFaults(policy.session.context.git, id, ref))
     }
     await prover.settle()
     warnings.push(...prover.warnings, ...policy.session.problems)

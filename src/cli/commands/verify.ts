@@ -4,7 +4,7 @@ import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
-import { readOperands, tagRef } from '../audit/operands.ts'
+import { readOperands, tagFaults, tagRef } from '../audit/operands.ts'
 import type { Operands } from '../audit/operands.ts'
 import { readAnchorSetting } from '../audit/policy-source.ts'
 import type { OpenPolicy } from '../audit/policy-source.ts'
@@ -126,8 +126,12 @@ async function verifyByPolicy(
   ): AsyncGenerator<Judged, void, undefined> {
     const { facts } = await prover.prove(revision)
     const { id, type } = facts.object
-    if (type !== 'tag') yield* verdicts.commit(id, forRef)
-    else yield* verdicts.tag(id, await tagRef(repository, revision, id))
+    if (type !== 'tag') {
+      yield* verdicts.commit(id, forRef)
+      return
+    }
+    const tag = await tagRef(repository, revision, id)
+    yield* verdicts.tag(id, tag, await tagFaults(session.context.git, id, tag))
   }
   const isSingle = operands.kind === 'objects'
   return reportStream(

@@ -41,7 +41,8 @@ export function printVerdicts(
     count.add(verdict)
     sinks.verdict(verdict, details)
   }
-  const summary = count.summary()
+  const { warnings } = prover
+  const summary = { ...count.summary(), ...(warnings.length > 0 && { warnings: [...warnings] }) }
   sinks.end(summary)
   return summary.exit
 }

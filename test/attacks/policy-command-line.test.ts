@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { byCommit, World } from '../policy-worked/world.ts'
+import type { Outcome, Signer } from '../policy-worked/world.ts'
+
+const NAMES = ['alice', 'bob', 'carol'] as const
+
+// What the commands themselves add to the rules; everybody signs with an SSH key.
+describe('policies by the command line', () => {
+  let world: World
+  let alice: Signer
+  let bob: Signer
+  let carol: Signer
+  let stranger: Signer
+  let policy = ''
+  let anchor = ''
+
+  beforeAll(async () => {
+    world = await World.create()
+    const tables: string[] = []
+    const person = async (name: string): Promise<Signer> => {
+      const email = `${name}@example.org`
+      const { signer, line } = await world.forge(name, email)
+      tables.push(`[people.${name}]\nssh = ["${line}"]\ngit = ["${email}"]\n`)
+      return signer
+    }
+    alice = await person(NAMES[0])
+    bob = await person(NAMES[1])
+    carol = await person(NAMES[2])
+    policy = `version = 1
+admins = ["alice", "carol"]
+${tables.join('')}
+[[protect]]
+refs = ["refs/heads/main"]
+by = ["alice", "bob"]
+
+[[protect]]
+refs = ["refs/tags/v*"]
+by = ["alice"]
+`
+    stranger = (await world.forge('mallory', 'mallory@example.org')).signer
+    anchor = await world.commit(alice, 'adopt', { '.signet/policy.toml': policy })
+  })
+  afterAll(() => world.close())
+  beforeEach(async () => {
+    world.forgetTips()
+    await world.git('checkout', '-q', '-f', '-B', 'main', anchor)
+  })
+
+  const judge = (command: string, ...args: string[]): Promise<Outcome> =>
+    world.judge(command, '--anchor', anchor, ...args)
+
+  test('a landing that failed is told by every report, in every format', async () => {
+    const landing = await world.commit(bob, 'land', { '.signet/policy.toml': `${policy}# bob\n` })
+    const later = await world.commit(bob, 'later')
+    const told = `the policy change at ${landing.slice(0, 10)} did not land (POLICY_CHANGE_NOT_ADMIN`
+    for (const args of [['audit'], ['verify', `${anchor}..HEAD`], ['verify', landing]]) {
+      const [command = '', ...rest] = args
+      const outcome = await judge(command, ...rest)
+      expect(outcome.status, args.join(' ')).toBe(1)
+      expect(byCommit(outcome).get(landing)).toBe('POLICY_CHANGE_NOT_ADMIN')
+      expect(outcome.summary.warnings?.[0]).toContain(told)
+    }
+    const single = await judge('verify', later)
+    expect(single.status).toBe(0)
+    expect(single.summary.warnings?.[0]).toContain(told)
+    for (const format of ['text', 'json', 'jsonl', 'github', 'html']) {
+      const { stdout } = await world.signet('verify', '--anchor', anchor, '--format', format)
+      expect(stdout, format).toContain(landing.slice(0, 10))
+      expect(stdout, format).toContain('did not land')
+    }
+  })
+
+  test('attack 53: verify-tag asks of every tag an object of its own, by its name', async () => {
+    await world.as(carol, ['tag', '-s', '-m', 'x', 'nightly'])
+    await world.git('tag', 'light')
+    await world.git('update-ref', 'refs/tags/weekly', 'refs/tags/nightly')
+    await world.git('update-ref', 'refs/tags/blob', `${anchor}:.signet/policy.toml`)
+    const codes = async (...args: string[]): Promise<string> => {
+      const [command = '', tag = ''] = args
+      const { status, verdicts } = await judge(command, tag)
+      return `${String(status)} ${verdicts.flatMap((one) => one.codes).join(' ')}`
+    }
+    expect(await codes('verify-tag', 'nightly')).toBe('0 ')
+    expect(await codes('verify', 'nightly')).toBe('0 ')
+    expect(await codes('verify-tag', 'light')).toBe('1 TAG_NOT_ANNOTATED')
+    expect(await codes('verify-tag', 'blob')).toBe('1 TAG_NOT_ANNOTATED')
+    expect(await codes('verify-tag', 'weekly')).toBe('1 TAG_NAME')
+    expect(await codes('verify', 'weekly')).toBe('1 TAG_NAME')
+  })
+
+  test('attack 50: a tag that no rule is about is judged with the commits it brings', async () => {
+    const unsigned = await world.commit(carol, 'by carol, whom main does not let in')
+    await world.as(carol, ['tag', '-s', '-m', 'x', 'good'])
+    const codes = async (tag: string): Promise<string> => {
+      const { status, verdicts } = await judge('verify-tag', tag)
+      return `${String(status)} ${verdicts.map((one) => one.codes.join(' ')).join(', ')}`
+    }
+    expect(await codes('good')).toBe('0 ')
+    await world.as(carol, ['commit', '-q', '--no-gpg-sign', '--allow-empty', '-m', 'nobody'])
+    await world.as(carol, ['tag', '-s', '-m', 'x', 'bad'])
+    expect(await codes('bad')).toBe('1 UNSIGNED')
+    await world.git('reset', '-q', '--hard', unsigned)
+    await world.commit(stranger, 'stranger')
+    await world.as(carol, ['tag', '-s', '-m', 'x', 'worse'])
+    expect(await codes('worse')).toBe('1 UNKNOWN_SIGNER')
+  })
+})
