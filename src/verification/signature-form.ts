@@ -46,7 +46,7 @@ const DIGESTS: Readonly<Record<string, DigestName>> = {
  * signingTime and messageDigest once each; SHA-256 and ECDSA on P-256. What real signatures of others
  * have instead is named in `tolerated`. Proves nothing.
  *
- * @throws MalformedError for any other form
+ * @throws MalformedError for any other form; ALGORITHM_UNSUPPORTED, KEY_UNSUPPORTED where it may be good
  */
 export function readSignatureForm(cms: Uint8Array, read: ReadCertificate): SignatureForm {
   const tolerated: string[] = []
@@ -60,7 +60,7 @@ export function readSignatureForm(cms: Uint8Array, read: ReadCertificate): Signa
   const certificate = read(der)
   const messageDigest = readSignedAttributes(signedData, tolerated)
   const digest = DIGESTS[signer.digestAlgorithm.oid]
-  if (digest === undefined) throw malformed('its digest algorithm is not known')
+  if (digest === undefined) throw unsupported('its digest algorithm is not known')
   const [named, ...more] = signedData.digestAlgorithms
   if (named?.oid !== signer.digestAlgorithm.oid || more.length > 0) {
     throw malformed('it does not name the one digest that its signer uses')
@@ -120,11 +120,11 @@ function schemeOf(
     : signatureScheme(algorithm)
   if (oid === OID.ecPublicKey) tolerated.push('id-ecPublicKey')
   else if (!isStrict) tolerated.push('signature-algorithm')
+  if (named === undefined || named.type === 'ed25519') return undefined
   if (!hasNoParameters(algorithm)) {
     if (!isNull(algorithm.parameters)) throw malformed('its signature algorithm has parameters')
-    if (named?.type !== 'rsa') tolerated.push('null-parameters')
+    if (named.type !== 'rsa') tolerated.push('null-parameters')
   }
-  if (named === undefined || named.type === 'ed25519') return undefined
   if (named.type !== publicKey.type) throw malformed('its algorithm does not fit the key')
   if (named.hash !== digest) throw malformed('it names two digests')
   return named
@@ -158,4 +158,8 @@ export function readCertificate(der: Uint8Array): Certificate {
 
 function malformed(why: string): MalformedError {
   return new MalformedError('SIGNATURE_FORM', `cannot accept signature: ${why}`)
+}
+
+function unsupported(why: string): MalformedError {
+  return new MalformedError('ALGORITHM_UNSUPPORTED', `cannot verify signature: ${why}`)
 }

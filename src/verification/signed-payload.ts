@@ -156,7 +156,8 @@ function readForm(input: SignedPayload, findings: Findings): SignatureForm | und
     return form
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
-    if (error.code === 'KEY_UNSUPPORTED') findings.notChecked(at, 'UNSUPPORTED', error.message)
+    const mayBeGood = error.code === 'KEY_UNSUPPORTED' || error.code === 'ALGORITHM_UNSUPPORTED'
+    if (mayBeGood) findings.notChecked(at, 'UNSUPPORTED', error.message)
     else findings.failed(at, 'MALFORMED', error.message)
     return undefined
   }

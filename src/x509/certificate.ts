@@ -16,7 +16,7 @@ export interface Extension {
   readonly bytes: Uint8Array
 }
 
-/** An X.509 version 3 certificate; every byte field is a slice of `der`. */
+/** An X.509 certificate; every byte field is a slice of `der`. */
 export interface Certificate {
   readonly der: Uint8Array
   /** TBSCertificate: what the issuer signs. */
@@ -34,12 +34,13 @@ export interface Certificate {
   /** Seconds since the epoch, inclusive. */
   readonly notAfter: number
   readonly publicKey: PublicKey
-  /** In their order; one may be there twice (`findExtension` refuses that). */
+  /** In their order; one may be there twice (`findExtension` refuses that). None in version 1. */
   readonly extensions: readonly Extension[]
 }
 
 /**
- * Reads an X.509 certificate. Proves nothing: neither its signature nor what its extensions say.
+ * Reads an X.509 certificate of version 3 or 1. Proves nothing: neither its signature nor what its
+ * extensions say.
  *
  * @throws MalformedError DER_MALFORMED, CERTIFICATE_MALFORMED, KEY_MALFORMED, KEY_UNSUPPORTED
  * @see RFC 5280 §4.1
@@ -54,8 +55,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
   const fields = new DerReader(tbs.content)
   const version = fields.tryEnter(contextTag(0))
-  if (version?.smallInteger() !== 2) throw malformed('it is not version 3')
-  version.end()
+  if (version !== undefined && version.smallInteger() !== 2) throw malformed('it is not version 3')
+  version?.end()
   const serial = fields.integer()
   const inner = readAlgorithm(fields)
   if (!equalBytes(inner.content, signatureAlgorithm.content)) {
@@ -69,7 +70,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const subject = fields.element(TAG.sequence)
   const publicKey = parsePublicKey(fields.element(TAG.sequence))
   // Unique identifiers ([1], [2]) are refused: RFC 5280 forbids issuing them.
-  const extensions = readExtensions(fields.enter(contextTag(3)))
+  // Version 1, which leaves its number out, has no extensions: such a one issues nothing and names nobody.
+  const extensions = version === undefined ? [] : readExtensions(fields.enter(contextTag(3)))
   fields.end()
   return {
     der,

@@ -2,15 +2,20 @@ import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   der,
+  derBitString,
   derBoolean,
+  derExplicit,
   derInteger,
   derOctetString,
   derOid,
   derSequence,
+  derTime,
   derUtf8String,
 } from '../../src/asn1/write.ts'
 import { OID } from '../../src/asn1/oid.ts'
+import { runSync } from '../../src/crypto/verify.ts'
 import { MalformedError } from '../../src/errors.ts'
+import { whyNoSigner } from '../../src/verification/signer.ts'
 import { findExtension, parseCertificate } from '../../src/x509/certificate.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import {
@@ -21,9 +26,20 @@ import {
 } from '../../src/x509/extensions.ts'
 import { fulcioIdentity } from '../../src/x509/fulcio.ts'
 import { formatName } from '../../src/x509/name.ts'
+import { verifyIssuers } from '../../src/x509/path.ts'
 import { ISSUER, fulcioClaim, makeLeaf, rfc822, uriName, usernameName } from '../forge/leaf.ts'
 import type { LeafOptions } from '../forge/leaf.ts'
-import { bytes, extension, makeKey, makeWorld, name } from '../forge/world.ts'
+import {
+  T0,
+  algorithmOf,
+  bytes,
+  extension,
+  keyUsage as usageBits,
+  makeKey,
+  makeWorld,
+  name,
+  signWith,
+} from '../forge/world.ts'
 
 const world = makeWorld()
 const key = makeKey('P-256')
@@ -56,7 +72,7 @@ describe('parseCertificate()', () => {
     expect(theirs.subjectAltName).toBe('email:alice@forge.test')
   })
 
-  it('reads nothing but version 3, one algorithm, all bytes', () => {
+  it('reads one algorithm and all bytes', () => {
     const { certificate } = makeLeaf(world, { key })
     for (let end = 0; end < certificate.length; end += 1) {
       expect(codeOf(() => parseCertificate(certificate.subarray(0, end)))).toBe('DER_MALFORMED')
@@ -67,6 +83,42 @@ describe('parseCertificate()', () => {
     const two = makeLeaf(world, { key, innerAlgorithm: derSequence(derOid(OID.ecdsaWithSha256)) })
     expect(codeOf(() => parseCertificate(two.certificate))).toBe('CERTIFICATE_MALFORMED')
     expect(codeOf(() => parseCertificate(new Uint8Array(1 << 17)))).toBe('CERTIFICATE_MALFORMED')
+  })
+
+  it('reads version 1, which has no extensions, and of the others nothing but version 3', () => {
+    const issuer = name('forge.test', 'somebody')
+    const self = makeKey('P-256')
+    const make = (version: Uint8Array[], ...more: Uint8Array[]): Uint8Array => {
+      const tbs = derSequence(
+        ...version,
+        derInteger(7),
+        algorithmOf(self),
+        issuer,
+        derSequence(derTime(T0), derTime(T0 + 1)),
+        issuer,
+        self.spki,
+        ...more,
+      )
+      return derSequence(tbs, algorithmOf(self), derBitString(signWith(self, tbs)))
+    }
+    const extensions = derExplicit(3, derSequence(extension(OID.keyUsage, usageBits(0))))
+    const explicit = (version: number): Uint8Array[] => [derExplicit(0, derInteger(version))]
+    const first = parseCertificate(make([]))
+    expect(first.extensions).toEqual([])
+    expect(whyNoSigner(first)).toBeDefined()
+    expect(runSync(verifyIssuers([first], OID.codeSigning))?.why).toBe('an issuer is not a CA')
+    expect(parseCertificate(make(explicit(2), extensions)).extensions).toHaveLength(1)
+    const refused = [
+      make([], extensions),
+      make(explicit(0)),
+      make(explicit(0), extensions),
+      make(explicit(1)),
+      make(explicit(2)),
+      make(explicit(3), extensions),
+    ]
+    for (const der of refused) {
+      expect(codeOf(() => parseCertificate(der))).toMatch(/^(CERTIFICATE|DER)_MALFORMED$/)
+    }
   })
 
   it('keeps an extension that is there twice, which findExtension() refuses', () => {
