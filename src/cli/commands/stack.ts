@@ -4,7 +4,7 @@ import { dataDirectory } from '../../config/directories.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import { defineCommand, defineGroup } from '../command.ts'
 import type { Context } from '../context.ts'
-import { quoteShell } from '../setup/launcher.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 
 const directoryOption = {
   dir: {

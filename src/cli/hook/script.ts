@@ -1,4 +1,4 @@
-import { quoteShell } from '../setup/launcher.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 import { VERSION } from '../version.ts'
 import type { HookFlags, HookName } from './flags.ts'
 

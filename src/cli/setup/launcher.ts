@@ -1,15 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { quoteShell } from '../../encoding/shell.ts'
 import { UnavailableError, UsageError } from '../../errors.ts'
 import { runBareProgram } from '../../git/run-program.ts'
 import { VERSION } from '../version.ts'
 
 const MARK = '# Written by git-signet'
-
-/** A word that a POSIX shell reads as exactly this text. */
-export function quoteShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
 
 /**
  * A shell script that starts the program with absolute paths: an editor, a service or a hook often

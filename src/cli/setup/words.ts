@@ -1,7 +1,7 @@
 import { escapeText } from '../../encoding/escape.ts'
 import { isPublicLog } from '../../signing/public-notice.ts'
 import { displayUrl } from '../../sigstore/url.ts'
-import { quoteShell } from './launcher.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 import type { ConfigScope } from './git-config-file.ts'
 import type { Change } from './journal.ts'
 

@@ -1,7 +1,7 @@
 import { DEFINITIONS, keysOf } from '../../config/definitions.ts'
 import { escapeText } from '../../encoding/escape.ts'
 import type { GitConfig } from '../../git/config.ts'
-import { quoteShell } from '../setup/launcher.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 import type { Finding } from './report.ts'
 
 const TRUST = 'trust comes from one trusted root: git config signet.trustedRoot FILE'
