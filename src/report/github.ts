@@ -1,6 +1,6 @@
 import type { Summary, Verdict } from '../facts.ts'
 import { escapeLine, escapeWorkflowData, escapeWorkflowProperty } from './media.ts'
-import { fixCommand, REASONS } from './reasons.ts'
+import { remedyFor, REASONS, resignBase } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run, VerdictDetails } from './result.ts'
 import { shortId, signerName } from './result.ts'
 import { headline, Tally } from './tally.ts'
@@ -70,13 +70,14 @@ function message(verdict: Verdict, details: VerdictDetails, run: Run): string {
   const signer = name === undefined ? '' : `, signed by ${escapeLine(name)}`
   const lines = [`${shortId(verdict.object.id)} “${escapeLine(details.subject)}”${signer}`]
   for (const code of verdict.codes) {
-    const command = fixCommand(code, {
-      base: run.base === undefined ? undefined : shortId(run.base),
+    const { fix, command } = remedyFor(code, {
+      base: resignBase(run, { verdict, details }),
       commit: shortId(verdict.object.id),
       type: verdict.object.type,
+      run,
     })
-    const fix = REASONS[code].fix + (command === undefined ? '' : ` — ${command}`)
-    lines.push(`${code}: ${REASONS[code].meaning}. Fix: ${fix}`)
+    const what = command === undefined ? fix : `${fix} — ${command}`
+    lines.push(`${code}: ${REASONS[code].meaning}. Fix: ${what}`)
   }
   for (const reason of details.reasons ?? [])
     lines.push(escapeLine(`${reason.code}: ${reason.detail}`, 400))
@@ -98,5 +99,5 @@ function summaryText(summary: Summary, tally: Tally, run: Run): string {
     tally.localUses === 0
       ? ''
       : `\nLOCAL: ${plural(tally.localUses, 'signature')} made on a local test stack, proof of nothing to others`
-  return `${counts}\n${headline(summary)} (exit ${summary.exit})${local}${help}`
+  return `${counts}\n${headline(summary, tally.unnamed)} (exit ${summary.exit})${local}${help}`
 }

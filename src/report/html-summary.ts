@@ -1,8 +1,8 @@
 import type { StepVerdict, Summary } from '../facts.ts'
 import { escapeHtml } from './media.ts'
-import { fixCommand, REASONS } from './reasons.ts'
+import { remedyFor, REASONS, resignBase } from './reasons.ts'
 import type { Run } from './result.ts'
-import { shortId } from './result.ts'
+import { askedAgain, shortId } from './result.ts'
 import type { ReasonGroup, Tally } from './tally.ts'
 import { headline, outcomeWord, STRENGTH_WORDS } from './tally.ts'
 import { ageText, countText, plural } from './terminal.ts'
@@ -50,7 +50,7 @@ function bannerHtml(summary: Summary, tally: Tally, run: Run): string {
   const local = tally.localUses > 0 ? ' on a LOCAL test stack' : ''
   return `<header class="banner ${tone(summary)}">
 <p class="kicker">git-signet report</p>
-<h1><span class="seal" aria-hidden="true">${signs}</span> ${words}${local}: ${headline(summary)}</h1>
+<h1><span class="seal" aria-hidden="true">${signs}</span> ${words}${local}: ${headline(summary, tally.unnamed)}</h1>
 <dl class="meta">${rows}</dl>
 </header>`
 }
@@ -111,27 +111,28 @@ function reasonsHtml(tally: Tally, run: Run): string {
 function reasonHtml(group: ReasonGroup, run: Run): string {
   const { code } = group
   if (code === undefined) {
-    return `<article class="reason unknown"><h3>signer not checked <span class="count">${countText(group.count)}</span></h3>
-<p>The signature is valid, but nobody said who may sign.</p><p class="fix">Say who, or write a policy.</p>
-<pre>git signet verify --identity WHO --issuer URL
+    const count = group.count === 0 ? '' : ` <span class="count">${countText(group.count)}</span>`
+    const command = askedAgain(run.asked ?? 'verify REV', '--identity WHO --issuer URL')
+    return `<article class="reason unknown"><h3>signer not checked${count}</h3>
+<p>Nobody said who may sign.</p><p class="fix">Say who, or write a policy.</p>
+<pre>${escapeHtml(command)}
 git signet policy init</pre></article>`
   }
   const reason = REASONS[code]
-  const base = run.base === undefined ? undefined : shortId(run.base)
-  const object = group.examples[0]?.verdict.object
-  const commit = group.count === 1 ? object?.id : undefined
-  const command = fixCommand(code, {
-    base,
-    type: object?.type,
-    commit: commit === undefined ? undefined : shortId(commit),
+  const only = group.count === 1 ? group.examples[0] : undefined
+  const { fix, command } = remedyFor(code, {
+    type: group.examples[0]?.verdict.object.type,
+    base: resignBase(run, only),
+    commit: only && shortId(only.verdict.object.id),
+    run,
   })
   const count = group.count + group.steps.length
   const show =
     group.count > 0
       ? `<button type="button" class="link" data-code="${code}">show ${plural(group.count, 'object')}</button>`
       : ''
-  return `<article class="reason ${reason.exit === 1 ? 'fail' : 'unknown'}"><h3><code>${code}</code> <span class="count">${countText(count)}</span></h3>
-<p>It ${escapeHtml(reason.meaning)}.</p><p class="fix">${escapeHtml(reason.fix)}</p>
+  return `<article class="reason ${reason.exit === 1 ? 'fail' : 'unknown'}"><h3><code>${code}</code>${count === 0 ? '' : ` <span class="count">${countText(count)}</span>`}</h3>
+<p>It ${escapeHtml(reason.meaning)}.</p><p class="fix">${escapeHtml(fix)}</p>
 ${command === undefined ? '' : `<pre>${escapeHtml(command)}</pre>`}${show}</article>`
 }
 

@@ -5,9 +5,8 @@ import { encodeUtf8 } from '../encoding/bytes.ts'
 import { RowWriter } from './html-data.ts'
 import { summaryHtml } from './html-summary.ts'
 import { escapeHtml, jsonForHtml } from './media.ts'
-import { fixCommand, REASONS } from './reasons.ts'
+import { remedyFor, REASONS, resignBase } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run } from './result.ts'
-import { shortId } from './result.ts'
 import { Tally } from './tally.ts'
 
 /** In order; scripts share one scope. */
@@ -40,13 +39,14 @@ export function htmlSink(output: ReportOutput, run: Run): ResultSink {
     },
     end(summary, faults = summary.steps) {
       tally.addSteps(faults)
-      const base = run.base === undefined ? undefined : shortId(run.base)
+      tally.addCodes(summary)
+      const base = resignBase(run)
       const reasons = Object.fromEntries(
         tally.sortedGroups().flatMap(({ code }) => {
           if (code === undefined) return []
-          const { meaning, fix } = REASONS[code]
-          const command = fixCommand(code, { base })
-          const forTags = fixCommand(code, { base, type: 'tag' })
+          const { meaning } = REASONS[code]
+          const { fix, command } = remedyFor(code, { base, run })
+          const { command: forTags } = remedyFor(code, { base, type: 'tag', run })
           return [[code, { meaning, fix, command, forTags }]]
         }),
       )

@@ -1,4 +1,11 @@
-import type { ObjectType, ReasonCode } from '../facts.ts'
+import type { ObjectType, ReasonCode, Verdict } from '../facts.ts'
+import type { Run, VerdictDetails } from './result.ts'
+import { askedAgain, shortId } from './result.ts'
+
+export interface Remedy {
+  fix: string
+  command?: string
+}
 
 /** What a reason code means to the person who meets it. The README prints this table. */
 export interface Reason {
@@ -9,12 +16,22 @@ export interface Reason {
   /** What the author of the object types; `BASE` stands for the newest commit that is fine. */
   command?: string
   /** What a pusher reads instead, where somebody else has to mend it: the owner of the server. */
-  atServer?: { fix: string; command: string }
+  atServer?: Remedy
+  /** What is read instead where flags or settings name who must have signed, and no policy does. */
+  byName?: Remedy
+  /** What is read instead where the log was asked already. */
+  online?: Remedy
   /** Exit code when nothing else is wrong: 1 violation, 3 policy, 4 could not be checked. */
   exit: 1 | 3 | 4
 }
 
 const RESIGN = 'git signet resign BASE..HEAD'
+const INSPECT = 'git signet inspect COMMIT'
+const LOOK_UP = 'git signet verify --online --keep COMMIT'
+const ASKED: Remedy = {
+  fix: 'the log does not know it, or did not answer: ask again later, or sign it again',
+  command: RESIGN,
+}
 /** Stands for a base where history begins with what is judged. */
 export const ROOT = 'root'
 const ASK_ADMIN = 'ask a policy admin'
@@ -41,21 +58,30 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     exit: 1,
   },
   UNKNOWN_SIGNER: {
-    meaning: 'is signed by an identity that the policy does not name',
+    meaning: 'is signed by an identity that was not named',
     fix: 'sign with the identity the policy names, or ask an admin to add yours',
     command: 'git signet policy add NAME --from-commit COMMIT',
+    byName: {
+      fix: 'do not use it, unless you know from elsewhere that this signer may sign',
+      command: INSPECT,
+    },
     exit: 1,
   },
   WRONG_ISSUER: {
-    meaning: 'is signed by a listed name that another login service vouches for',
-    fix: 'log in with the provider that the policy names, then sign again',
-    command: `git signet logout && ${RESIGN}`,
+    meaning: 'is signed by a name that was named, but another login service vouches for it',
+    fix: 'log in with the provider that the policy names, and sign again',
+    command: RESIGN,
+    byName: {
+      fix: 'do not use it, unless you know from elsewhere that this service vouches for the signer',
+      command: INSPECT,
+    },
     exit: 1,
   },
   CLAIM_MISMATCH: {
-    meaning: 'is signed by a listed identity, but from another workflow, repository or account',
+    meaning: 'is signed by a named identity, but from another workflow, repository or account',
     fix: 'sign from the workflow the policy pins, or ask an admin to change the entry',
-    command: 'git signet inspect COMMIT',
+    command: INSPECT,
+    byName: { fix: 'do not use it, unless it should come from there', command: INSPECT },
     exit: 1,
   },
   UNTRUSTED_CERTIFICATE: {
@@ -79,7 +105,8 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   NOT_LOGGED: {
     meaning: 'carries no transparency log entry, so nobody can tell when it was signed',
     fix: 'look the entry up online and keep it, or sign again',
-    command: 'git signet verify --online --keep COMMIT',
+    command: LOOK_UP,
+    online: ASKED,
     exit: 4,
   },
   LOG_ENTRY_INVALID: {
@@ -97,7 +124,8 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
   NO_TRUSTED_TIME: {
     meaning: 'has no proven time of signing, so its ten-minute certificate proves nothing',
     fix: 'look the log entry up online and keep it, or sign again',
-    command: 'git signet verify --online --keep COMMIT',
+    command: LOOK_UP,
+    online: ASKED,
     exit: 4,
   },
   UNSUPPORTED: {
@@ -298,17 +326,42 @@ export interface KnownAboutFix {
   /** The one object concerned. */
   commit?: string | undefined
   type?: ObjectType | undefined
+  /** How it is judged: without a policy, after the log was asked. */
+  run?: Pick<Run, 'asked' | 'isOnline' | 'policy'>
 }
 
-/** `command` of a reason with what is known put in; undefined when the reason has none. */
-export function fixCommand(code: ReasonCode, known: KnownAboutFix): string | undefined {
-  const { command } = REASONS[code]
+/** What mends a reason, with what is known put in. */
+export function remedyFor(code: ReasonCode, known: KnownAboutFix): Remedy {
+  const reason = REASONS[code]
+  const { run } = known
+  if (reason.command === LOOK_UP && run?.isOnline !== true && run?.asked !== undefined) {
+    return { fix: reason.fix, command: askedAgain(run.asked, '--online --keep') }
+  }
+  const isByName = run !== undefined && run.policy === undefined
+  const { fix, command } =
+    (run?.isOnline === true ? reason.online : undefined) ??
+    (isByName ? reason.byName : undefined) ??
+    reason
+  return command === undefined ? { fix } : { fix, command: filledIn(command, known) }
+}
+
+function filledIn(command: string, known: KnownAboutFix): string {
   // A tag is not part of any range: it is made again.
-  if (known.type === 'tag' && command?.includes(RESIGN) === true) {
+  if (known.type === 'tag' && command.includes(RESIGN)) {
     return command.replace(RESIGN, 'git tag -f -s NAME TARGET')
   }
   return command
-    ?.replaceAll('BASE..', known.base === ROOT ? '--root ' : 'BASE..')
+    .replaceAll('BASE..', known.base === ROOT ? '--root ' : 'BASE..')
     .replaceAll('BASE', known.base ?? 'BASE')
     .replaceAll('COMMIT', known.commit ?? 'COMMIT')
+}
+
+/** What resign's range starts after: known of the run, else the parent of the one commit concerned. */
+export function resignBase(
+  run: Pick<Run, 'base'>,
+  only?: { readonly verdict: Verdict; readonly details: VerdictDetails },
+): string | undefined {
+  if (run.base !== undefined) return shortId(run.base)
+  if (only === undefined) return undefined
+  return only.details.isRoot === true ? ROOT : `${shortId(only.verdict.object.id)}^`
 }

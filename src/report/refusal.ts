@@ -1,10 +1,10 @@
 import type { ObjectType, ReasonCode, StepVerdict, Verdict } from '../facts.ts'
 import { REASON_CODES } from '../facts.ts'
 import { escapeLine } from './media.ts'
-import { fixCommand, REASONS } from './reasons.ts'
+import { remedyFor, REASONS } from './reasons.ts'
 import type { ReportOutput, ResultSink, VerdictDetails } from './result.ts'
 import { shortId } from './result.ts'
-import { countText, fitText, plural, wrapText } from './terminal.ts'
+import { countText, fitText, labelled, plural, wrapText } from './terminal.ts'
 
 /** What git puts before each line is 8 columns of the usual 80. */
 const WIDTH = 72
@@ -140,15 +140,13 @@ function group(refusal: Refusal): MendGroup[] {
     ref = 'REF',
   ): void => {
     const atServer = code === undefined ? undefined : REASONS[code].atServer
-    const command =
-      own && code !== undefined
-        ? (atServer?.command.replace('REF', escapeLine(ref, 100)) ??
-          fixCommand(code, { base, commit: shortId(object.id), type: object.type }))
-        : undefined
-    const fix =
+    const remedy =
       code === undefined
-        ? 'the owner of this repository must say who may sign'
-        : (atServer?.fix ?? REASONS[code].fix)
+        ? { fix: 'the owner of this repository must say who may sign' }
+        : (atServer ?? remedyFor(code, { base, commit: shortId(object.id), type: object.type }))
+    const { fix } = remedy
+    const typed = atServer?.command?.replace('REF', escapeLine(ref, 100)) ?? remedy.command
+    const command = own ? typed : undefined
     const key = `${code ?? ''} ${command ?? ''}`
     const found = groups.get(key)
     if (found === undefined) groups.set(key, { code, command, fix, lines: [line], count: 1, why })
@@ -204,8 +202,8 @@ function bodyLines(refusal: Refusal, room: number): string[] {
 
 function remedyLines({ command, fix, why }: MendGroup): string[] {
   return [
-    ...(why === '' ? [] : wrapText(`why: ${escapeLine(why, 200)}`, WIDTH - 4)),
-    ...wrapText(`fix: ${fix}`, WIDTH - 4),
+    ...(why === '' ? [] : labelled('why: ', escapeLine(why, 200), WIDTH - 4)),
+    ...labelled('fix: ', fix, WIDTH - 4),
     ...(command === undefined ? [] : [`  ${command}`]),
   ].map((line) => `    ${line}`)
 }

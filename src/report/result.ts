@@ -1,3 +1,4 @@
+import { quoteShell } from '../encoding/shell.ts'
 import type { Facts, ReasonCode, StepVerdict, Summary, Verdict } from '../facts.ts'
 
 /** One trust root that was used, and how old what it says is. */
@@ -13,6 +14,8 @@ export interface ReportedRoot {
 export interface Run {
   /** What was asked, such as `audit refs/heads/main`. */
   command: string
+  /** The same as a shell takes it, where it can be asked again with more flags. */
+  asked?: string
   /** Full name of the ref that is judged; undefined without a policy. */
   ref?: string
   /** Where the policy comes from, such as `.signet/policy.toml at 3f2a9c1d`. */
@@ -24,8 +27,12 @@ export interface Run {
   warnings: readonly string[]
   /** Seconds since the epoch when the run began. */
   now: number
-  /** What resign's range starts after, where it is known. */
+  /** What resign's range starts after, where it is known; ROOT: all history. */
   base?: string
+  /** Neither a policy nor a flag or setting says who may sign. */
+  isNobodyNamed?: boolean
+  /** The log was asked for what signatures do not bring. */
+  isOnline?: boolean
   helpUrl?: string
   /** Nothing is refused whatever is found (a hook's audit mode). */
   auditOnly?: boolean
@@ -39,6 +46,8 @@ export interface VerdictDetails {
   author: string
   /** Seconds, as the object claims it. */
   authorTime: number
+  /** A commit without parents. */
+  isRoot?: boolean
   facts?: Facts
   /** What exactly, for a code of the verdict: which path, which claim. */
   reasons?: readonly { code: ReasonCode; detail: string }[]
@@ -87,4 +96,15 @@ export function signerName(verdict: Verdict, facts: Facts | undefined): string |
   if (verdict.person !== undefined) return verdict.person
   const signer = (facts ?? verdict.facts)?.signer
   return signer?.value
+}
+
+/** A command with what it is asked about, as a POSIX shell takes it. */
+export function askedText(verb: string, operands: readonly string[]): string {
+  return [verb, ...operands.map(quoteShell)].join(' ')
+}
+
+/** What was asked, with more flags. */
+export function askedAgain(asked: string, flags: string): string {
+  const [verb = '', ...operands] = asked.split(' ')
+  return `git signet ${[verb, flags, ...operands].join(' ')}`
 }

@@ -31,9 +31,11 @@ export class Tally {
   private readonly examplesPerCode: number
 
   private readonly localRoots: ReadonlySet<string>
+  private readonly isNobodyNamed: boolean
 
-  constructor(examplesPerCode: number, run: Pick<Run, 'trustRoots'>) {
+  constructor(examplesPerCode: number, run: Pick<Run, 'trustRoots' | 'isNobodyNamed'>) {
     this.examplesPerCode = examplesPerCode
+    this.isNobodyNamed = run.isNobodyNamed === true
     this.localRoots = new Set(run.trustRoots.filter((root) => root.local).map((root) => root.name))
   }
 
@@ -44,6 +46,9 @@ export class Tally {
   add(verdict: Verdict, details: VerdictDetails): void {
     this.verdicts[verdict.verdict]++
     const trust = (details.facts ?? verdict.facts)?.signer?.trust
+    // Who would sign if the rest were proven has to be named all the same.
+    if (this.isNobodyNamed && verdict.verdict === 'unknown' && trust !== undefined)
+      this.group(undefined)
     if (trust === 'local' || (trust !== undefined && this.localRoots.has(trust))) this.localUses++
     if (verdict.verdict === 'pass') {
       const strength = verdict.strength ?? 'signed'
@@ -57,6 +62,11 @@ export class Tally {
     }
   }
 
+  /** Valid signatures whose signer nobody named; undefined where somebody was, or it does not matter. */
+  get unnamed(): number | undefined {
+    return this.groups.get(undefined)?.count
+  }
+
   /** Adds what only the summary knows: the steps that did not pass. */
   addSteps(steps: readonly StepVerdict[]): void {
     for (const step of steps) {
@@ -66,6 +76,11 @@ export class Tally {
         if (group.steps.length < this.examplesPerCode) group.steps.push(step)
       }
     }
+  }
+
+  /** Adds codes of the run as a whole, which no object has. */
+  addCodes(summary: Summary): void {
+    for (const code of REASON_CODES) if (summary.codes[code] !== undefined) this.group(code)
   }
 
   /** Strengths of what passes, most frequent first. */
@@ -105,8 +120,12 @@ export function outcomeWord(summary: Summary): 'good' | 'not good' | 'not proven
   return summary.exit === 1 ? 'not good' : 'not proven'
 }
 
-/** What the run found, in one sentence without subject or final period. */
-export function headline(summary: Summary): string {
+/**
+ * What the run found, in one sentence without subject or final period.
+ *
+ * @param unnamed - as `Tally.unnamed`
+ */
+export function headline(summary: Summary, unnamed?: number): string {
   const badSteps = summary.steps.filter((step) => step.verdict === 'fail').length
   const some = (count: number): string =>
     count === summary.checked && count > 1
@@ -124,13 +143,13 @@ export function headline(summary: Summary): string {
       return `${some(summary.fail)} ${summary.fail === 1 ? 'fails' : 'fail'}`
     case 3:
       return summary.unknown > 0 && summary.fail === 0 && summary.codes.POLICY_INVALID === undefined
-        ? 'the signatures are valid, but nobody said who may sign'
+        ? `the ${summary.checked === 1 ? 'signature is' : 'signatures are'} valid, but nobody said who may sign`
         : 'the policy or its anchor is missing or invalid'
     case 4:
       if (summary.checked === 0) return 'there was nothing to check'
       return summary.unknown === 0
         ? 'not everything could be checked'
-        : `${some(summary.unknown)} could not be checked`
+        : `${some(summary.unknown - (unnamed ?? 0))} could not be checked${unnamed === undefined ? '' : ', and nobody said who may sign'}`
     default:
       return `ended with exit code ${summary.exit}`
   }

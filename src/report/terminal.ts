@@ -87,6 +87,13 @@ export function wrapText(text: string, width: number): string[] {
   return lines
 }
 
+/** Text beside its label, in lines of at most `width` columns. */
+export function labelled(label: string, text: string, width: number): string[] {
+  return wrapText(text, width - label.length).map(
+    (line, index) => (index === 0 ? label : ' '.repeat(label.length)) + line,
+  )
+}
+
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR

@@ -1,9 +1,9 @@
 import type { Facts, StepVerdict, Summary, Verdict, VerdictValue } from '../facts.ts'
 import { evidenceLines } from './evidence.ts'
 import { escapeLine } from './media.ts'
-import { fixCommand, REASONS } from './reasons.ts'
+import { remedyFor, REASONS, resignBase } from './reasons.ts'
 import type { ReportOutput, ResultSink, Run, TextStyle, VerdictDetails } from './result.ts'
-import { shortId, signerName } from './result.ts'
+import { askedAgain, shortId, signerName } from './result.ts'
 import type { ReasonGroup } from './tally.ts'
 import { headline, outcomeWord, STRENGTH_WORDS, Tally } from './tally.ts'
 import type { Colour } from './terminal.ts'
@@ -11,6 +11,7 @@ import {
   ageText,
   countText,
   fitText,
+  labelled,
   padText,
   paint,
   plural,
@@ -20,6 +21,8 @@ import {
 
 const EXAMPLES_PER_CODE = 5
 const WHO_WIDTH = 24
+/** Workflows have long names. */
+const MAX_WHO_WIDTH = 60
 const NARROW = 72
 
 /** The sign that stands before a verdict's word. */
@@ -50,7 +53,7 @@ export function verdictLine(verdict: Verdict, details: VerdictDetails, style: Te
   const note = verdictNote(verdict)
   const head = `${verdictMark(verdict.verdict, style)} ${shortId(verdict.object.id)}  `
   const headWidth = 9 + 1 + shortId(verdict.object.id).length + 2
-  const whoText = narrow ? fitText(who, 16, style) : padText(who, WHO_WIDTH, style)
+  const whoText = narrow ? fitText(who, 16, style) : padText(who, whoWidthIn(width, who), style)
   const whoWidth = textWidth(whoText)
   const parts = [head, whoText]
   let used = headWidth + whoWidth
@@ -63,6 +66,12 @@ export function verdictLine(verdict: Verdict, details: VerdictDetails, style: Te
   const room = width === undefined ? Infinity : width - used - 2
   if (subject !== '' && room >= 8) parts.push('  ', fitText(subject, room, style))
   return parts.join('').trimEnd()
+}
+
+/** Nobody's name is cut where no terminal is. */
+function whoWidthIn(width: number | undefined, who: string): number {
+  if (width === undefined) return Math.max(WHO_WIDTH, textWidth(who))
+  return Math.min(Math.max(Math.floor(width * 0.3), WHO_WIDTH), MAX_WHO_WIDTH)
 }
 
 function verdictNote(verdict: Verdict): string {
@@ -83,8 +92,13 @@ export interface TextOptions {
 export function textSink(output: ReportOutput, run: Run, options: TextOptions): ResultSink {
   const { style } = options
   const tally = new Tally(EXAMPLES_PER_CODE, run)
-  const line = (text = ''): void => {
+  let isAfterBlank = true
+  const line = (text: string): void => {
     output.write(`${text}\n`)
+    isAfterBlank = text === ''
+  }
+  const gap = (): void => {
+    if (!isAfterBlank) line('')
   }
   for (const text of headerLines(run, style)) line(text)
   let ref = run.ref
@@ -104,11 +118,12 @@ export function textSink(output: ReportOutput, run: Run, options: TextOptions): 
     },
     end(summary, faults = summary.steps) {
       tally.addSteps(faults)
+      tally.addCodes(summary)
       for (const group of tally.sortedGroups()) {
-        line()
+        gap()
         for (const text of groupLines(group, run, style)) line(text)
       }
-      line()
+      gap()
       if (tally.localUses > 0) line(localWarning(tally.localUses, style))
       for (const text of summaryLines(summary, tally, run, style)) line(text)
     },
@@ -124,8 +139,15 @@ export function headerLines(run: Run, style: TextStyle): string[] {
   if (run.ref !== undefined) {
     const policy = run.policy === undefined ? '' : ` by ${escapeLine(run.policy)}`
     const anchor = run.anchor === undefined ? '' : `, anchor ${shortId(run.anchor)}`
-    lines.push(`judged for ${paint(style, 'bold', escapeLine(run.ref))}${policy}${anchor}`)
-  } else if (run.policy !== undefined) lines.push(`judged by ${escapeLine(run.policy)}`)
+    const ref = escapeLine(run.ref)
+    const [first = '', ...more] = hanging(`judged for ${ref}${policy}${anchor}`, 0, style)
+    lines.push(
+      first.replace(ref, () => paint(style, 'bold', ref)),
+      ...more,
+    )
+  } else if (run.policy !== undefined) {
+    lines.push(...hanging(`judged by ${escapeLine(run.policy)}`, 0, style))
+  }
   const roots = run.trustRoots.filter((root) => !root.local)
   if (roots.length > 0) {
     const names = roots.map((root) =>
@@ -136,13 +158,8 @@ export function headerLines(run: Run, style: TextStyle): string[] {
     lines.push(`trust root ${names.join(', ')}`)
   }
   for (const root of run.trustRoots.filter((each) => each.local)) {
-    lines.push(
-      paint(
-        style,
-        'yellow',
-        `LOCAL TRUST ROOT ${escapeLine(root.name)}: a test stack may vouch here; proves nothing to others`,
-      ),
-    )
+    const text = `LOCAL TRUST ROOT ${escapeLine(root.name)}: a test stack may vouch here; proves nothing to others`
+    lines.push(...hanging(text, 0, style).map((part) => paint(style, 'yellow', part)))
   }
   for (const warning of run.warnings) {
     const [first = '', ...more] = hanging(`warning: ${escapeLine(warning, 1000)}`, 0, style)
@@ -161,6 +178,11 @@ export function hanging(text: string, indent: number, { width }: TextStyle): str
   if (width === undefined || textWidth(text) + indent <= width) return [`${start}${text}`]
   const [first = '', ...more] = wrapText(text, Math.max(width - indent - 2, 20))
   return [`${start}${first}`, ...more.map((part) => `${start}  ${part}`)]
+}
+
+/** ` (3)`; nothing for what is about the run as a whole. */
+function counted(count: number): string {
+  return count === 0 ? '' : ` (${countText(count)})`
 }
 
 function localWarning(uses: number, style: TextStyle): string {
@@ -192,16 +214,17 @@ function underLines(
 function groupLines(group: ReasonGroup, run: Run, style: TextStyle): string[] {
   const width = style.width ?? 100
   if (group.code === undefined) {
+    const command = askedAgain(run.asked ?? 'verify REV', '--identity WHO --issuer URL')
     return [
-      `${paint(style, 'yellow', 'signer not checked')} (${countText(group.count)}): nobody said who may sign`,
-      '  say who: git signet verify --identity WHO --issuer URL …',
+      `${paint(style, 'yellow', 'signer not checked')}${counted(group.count)}: nobody said who may sign`,
+      `  say who: ${command}`,
       '  or write a policy: git signet policy init',
-    ].map((text) => (style.unicode ? text : text.replace('…', '...')))
+    ]
   }
   const reason = REASONS[group.code]
   const colour = reason.exit === 1 ? 'red' : 'yellow'
-  const count = group.count + group.steps.length
-  const head = wrapText(`${group.code} (${countText(count)}): ${reason.meaning}`, width)
+  const count = counted(group.count + group.steps.length)
+  const head = wrapText(`${group.code}${count}: ${reason.meaning}`, width)
   const first = (head[0] ?? '').replace(group.code, paint(style, colour, group.code))
   const lines = [first, ...head.slice(1).map((text) => `  ${text}`)]
   for (const step of group.steps) lines.push(`  ${stepText(step)}`)
@@ -212,13 +235,14 @@ function groupLines(group: ReasonGroup, run: Run, style: TextStyle): string[] {
   }
   const left = group.count - group.examples.length
   if (left > 0) lines.push(`  and ${countText(left)} more`)
-  for (const text of wrapText(`fix: ${reason.fix}`, width - 2)) lines.push(`  ${text}`)
-  const object = group.examples[0]?.verdict.object
-  const command = fixCommand(group.code, {
-    type: object?.type,
-    base: run.base === undefined ? undefined : shortId(run.base),
-    commit: group.count === 1 && object !== undefined ? shortId(object.id) : undefined,
+  const only = group.count === 1 ? group.examples[0] : undefined
+  const { fix, command } = remedyFor(group.code, {
+    type: group.examples[0]?.verdict.object.type,
+    base: resignBase(run, only),
+    commit: only && shortId(only.verdict.object.id),
+    run,
   })
+  lines.push(...labelled('fix: ', fix, width - 2).map((text) => `  ${text}`))
   if (command !== undefined) lines.push(`  ${paint(style, 'bold', command)}`)
   return lines
 }
@@ -254,7 +278,11 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
   if (run.helpUrl !== undefined && summary.exit !== 0)
     lines.push(`help: ${escapeLine(run.helpUrl)}`)
   lines.push(
-    paint(style, colour, `${outcomeWord(summary)}: ${headline(summary)} (exit ${summary.exit})`),
+    paint(
+      style,
+      colour,
+      `${outcomeWord(summary)}: ${headline(summary, tally.unnamed)} (exit ${summary.exit})`,
+    ),
   )
   return lines
 }

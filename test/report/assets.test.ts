@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { REASON_CODES } from '../../src/facts.ts'
-import { fixCommand, REASONS } from '../../src/report/reasons.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { remedyFor, REASONS, ROOT } from '../../src/report/reasons.ts'
+import { askedText } from '../../src/report/result.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -43,20 +45,53 @@ describe('REASONS', () => {
   })
 })
 
-describe('fixCommand()', () => {
+describe('remedyFor()', () => {
+  const command = (...args: Parameters<typeof remedyFor>) => remedyFor(...args).command
+
   it('puts in what is known and leaves the placeholder where it is not', () => {
-    expect(fixCommand('UNSIGNED', { base: 'abc' })).toBe('git signet resign abc..HEAD')
-    expect(fixCommand('UNSIGNED', {})).toBe('git signet resign BASE..HEAD')
-    expect(fixCommand('NOT_LOGGED', { commit: 'abc' })).toBe(
-      'git signet verify --online --keep abc',
-    )
-    expect(fixCommand('LIMIT', {})).toBeUndefined()
+    expect(command('UNSIGNED', { base: 'abc' })).toBe('git signet resign abc..HEAD')
+    expect(command('UNSIGNED', { base: ROOT })).toBe('git signet resign --root HEAD')
+    expect(command('UNSIGNED', {})).toBe('git signet resign BASE..HEAD')
+    expect(command('NOT_LOGGED', { commit: 'abc' })).toBe('git signet verify --online --keep abc')
+    expect(command('LIMIT', {})).toBeUndefined()
   })
 
   it('makes a tag again rather than signing a range', () => {
-    expect(fixCommand('UNSIGNED', { type: 'tag' })).toBe('git tag -f -s NAME TARGET')
-    expect(fixCommand('WRONG_ISSUER', { type: 'tag' })).toBe(
-      'git signet logout && git tag -f -s NAME TARGET',
+    expect(command('UNSIGNED', { type: 'tag' })).toBe('git tag -f -s NAME TARGET')
+    expect(command('WRONG_ISSUER', { type: 'tag' })).toBe('git tag -f -s NAME TARGET')
+  })
+
+  it('asks again what was asked, with the log, and not twice', () => {
+    const asked = askedText('verify-tag', ['v1.0', "it's"])
+    expect(command('NOT_LOGGED', { run: { asked } })).toBe(
+      `git signet verify-tag --online --keep v1.0 'it'\\''s'`,
     )
+    const again = remedyFor('NOT_LOGGED', { run: { asked, isOnline: true }, base: 'abc' })
+    expect(again.fix).toContain('ask again later')
+    expect(again.command).toBe('git signet resign abc..HEAD')
+  })
+
+  it('does not offer a stranger’s commit for a policy where flags name the signer', () => {
+    for (const code of ['UNKNOWN_SIGNER', 'WRONG_ISSUER', 'CLAIM_MISMATCH'] as const) {
+      expect(remedyFor(code, { commit: 'abc', run: {} })).toEqual({
+        fix: expect.stringContaining('do not use it') as string,
+        command: 'git signet inspect abc',
+      })
+    }
+    expect(command('UNKNOWN_SIGNER', { commit: 'abc', run: { policy: 'p.toml' } })).toBe(
+      'git signet policy add NAME --from-commit abc',
+    )
+  })
+
+  it('names only commands that there are', () => {
+    const names = COMMANDS.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
+    for (const reason of Object.values(REASONS)) {
+      const { command: own, atServer, byName, online } = reason
+      for (const text of [own, atServer?.command, byName?.command, online?.command]) {
+        for (const [, name] of (text ?? '').matchAll(/git signet (\S+)/g)) {
+          expect(names).toContain(name)
+        }
+      }
+    }
   })
 })

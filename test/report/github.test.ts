@@ -43,7 +43,7 @@ describe('githubSink()', () => {
     expect(first?.title).toBe('git-signet UNSIGNED')
     expect(first?.message).toContain(`${idOf(2).slice(0, 10)} “Sneak in”`)
     expect(first?.message).toContain('has no signature')
-    expect(first?.message).toContain('git signet resign BASE..HEAD')
+    expect(first?.message).toContain(`git signet resign ${idOf(2).slice(0, 10)}^..HEAD`)
     expect(parse(lines[1] ?? '')?.message).toContain('2 objects checked for refs/heads/main')
   })
 

@@ -44,7 +44,7 @@ describe('renderRefusal()', () => {
         `refused: commit ${idOf(0).slice(0, 10)} to refs/heads/main: it has no signature`,
         `  ${idOf(0).slice(0, 10)} UNSIGNED  change 0`,
         '    fix: sign it if it is yours; else ask its author, or an admin for an',
-        '    [[accept]] entry',
+        '         [[accept]] entry',
         `      git signet resign ${idOf(999).slice(0, 10)}..HEAD`,
         'git signet not found? npm install -g git-signet',
         '',

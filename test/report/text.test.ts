@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Run, TextStyle } from '../../src/report/result.ts'
+import type { Verdict } from '../../src/facts.ts'
+import { REASON_CODES } from '../../src/facts.ts'
+import { REASONS } from '../../src/report/reasons.ts'
+import type { Run, TextStyle, VerdictDetails } from '../../src/report/result.ts'
 import { textSink, verdictLine } from '../../src/report/text.ts'
 import { styleFor, textWidth } from '../../src/report/terminal.ts'
 import { Collected, details, facts, failing, feed, idOf, run, verdict, without } from './sample.ts'
@@ -74,15 +77,103 @@ describe('textSink()', () => {
   })
 
   it('says that the signer was not checked where nobody was named', () => {
-    const unnamed = without(verdict(1, { verdict: 'unknown' }), 'person', 'strength')
+    const one = without(verdict(1, { verdict: 'unknown' }), 'person', 'strength')
     const output = new Collected()
     const sink = textSink(output, { ...run, ref: '', policy: '' }, { style: plain, evidence: true })
-    feed(sink, [{ verdict: unnamed, details: details({ facts: facts(1) }) }], { exit: 3 })
+    feed(sink, [{ verdict: one, details: details({ facts: facts(1) }) }], { exit: 3 })
     expect(output.text).toContain('signer not checked')
     expect(output.text).toContain('--identity WHO --issuer URL')
     expect(output.text).not.toMatch(/--identity alice/)
     expect(output.text).toContain('log         entry 2345438208 of https://rekor.example.org')
     expect(output.text).toContain('nobody said who may sign (exit 3)')
+  })
+
+  const unnamed = (n: number, over: Partial<Verdict> = {}): Verdict =>
+    without(verdict(n, { verdict: 'unknown', ...over }), 'person', 'strength')
+
+  it('asks again by the command that was typed, not by verify', () => {
+    const asked = "verify-tag v1.0 'odd name'"
+    const text = render(
+      [
+        { verdict: unnamed(1), details: details({ facts: facts(1) }) },
+        { verdict: unnamed(2, { codes: ['NOT_LOGGED'] }), details: details() },
+      ],
+      { asked },
+    )
+    expect(text).toContain(
+      "say who: git signet verify-tag --identity WHO --issuer URL v1.0 'odd name'\n",
+    )
+    expect(text).toContain("  git signet verify-tag --online --keep v1.0 'odd name'\n")
+  })
+
+  it('does not count a valid signature by somebody unnamed as one that could not be checked', () => {
+    const output = new Collected()
+    feed(
+      textSink(output, run, { style: plain, evidence: false }),
+      [
+        { verdict: unnamed(1), details: details({ facts: facts(1) }) },
+        { verdict: unnamed(2), details: details({ facts: facts(2) }) },
+        { verdict: unnamed(3, { codes: ['NOT_LOGGED'] }), details: details() },
+      ],
+      { exit: 4 },
+    )
+    expect(output.text).toContain(
+      'not proven: 1 of 3 objects could not be checked, and nobody said who may sign (exit 4)\n',
+    )
+    expect(output.text).not.toContain('all 3 objects')
+  })
+
+  it('says at once that nobody is named, even where the log entry is missing too', () => {
+    const items = [
+      {
+        verdict: unnamed(3, { codes: ['NOT_LOGGED'] }),
+        details: details({ facts: facts(3, { outcome: 'incomplete', codes: ['NOT_LOGGED'] }) }),
+      },
+    ]
+    const over = { asked: 'verify-tag v1.0', isNobodyNamed: true }
+    expect(render(items, over)).toContain(
+      'signer not checked: nobody said who may sign\n  say who: git signet verify-tag --identity',
+    )
+    expect(render(items)).not.toContain('signer not checked')
+  })
+
+  it('signs again from the parent of the one commit concerned, or from the root', () => {
+    const one = (over: Partial<VerdictDetails>): string =>
+      render([{ verdict: failing(5, 'UNSIGNED'), details: details(over) }])
+    expect(one({ isRoot: false })).toContain(`  git signet resign ${idOf(5).slice(0, 10)}^..HEAD\n`)
+    expect(one({ isRoot: true })).toContain('  git signet resign --root HEAD\n')
+  })
+
+  it('says why where there was nothing to check', () => {
+    const output = new Collected()
+    const sink = textSink(output, run, { style: plain, evidence: false })
+    feed(sink, [], { exit: 4, codes: { NOTHING_TO_CHECK: 1 } })
+    expect(output.text).toContain('NOTHING_TO_CHECK: selects no object at all\n  fix: check the')
+    expect(output.text).not.toContain('\n\n\n')
+  })
+
+  it('keeps every line but commands to a terminal of 80 columns', () => {
+    const long = 'the policy has it under another name, which is a very long one indeed, '.repeat(3)
+    const items = REASON_CODES.map((code, n) => ({
+      verdict: failing(n, code),
+      details: details({ reasons: [{ code, detail: long }] }),
+    }))
+    const policy = '.signet/policy.toml as landed at 3f2a9c1d00, floor policy.toml'
+    const text = render(items, { warnings: [long], policy }, { ...plain, width: 80 })
+    const commands = Object.values(REASONS).map(({ command }) => command?.split(' ')[0] ?? '')
+    for (const line of text.split('\n')) {
+      if (commands.some((word) => word !== '' && line.trim().startsWith(word))) continue
+      expect(textWidth(line), line).toBeLessThanOrEqual(80)
+    }
+  })
+
+  it('cuts no name where no terminal is, and shows more of it on a wide one', () => {
+    const value = 'https://github.com/octo/widgets/.github/workflows/release.yml@refs/heads/main'
+    const signer = { kind: 'uri', value, issuer: 'https://x', trust: 'public', claims: {} } as const
+    const item = [{ verdict: unnamed(1), details: details({ facts: facts(1, { signer }) }) }]
+    expect(render(item)).toContain(value)
+    expect(render(item, {}, { ...plain, width: 200 })).toContain(value.slice(0, 59))
+    expect(render(item, {}, { ...plain, width: 80 })).not.toContain(value.slice(0, 30))
   })
 
   it('names the steps of the ref that did not pass', () => {

@@ -1,12 +1,18 @@
 import type { Facts } from '../../facts.ts'
 import type { Reason } from '../../policy/reason.ts'
-import { REASONS } from '../../report/reasons.ts'
+import { remedyFor, ROOT } from '../../report/reasons.ts'
+import { shortId } from '../../report/result.ts'
+import type { Run } from '../../report/result.ts'
 
 /**
  * The part of a verdict's story that the signature tells: what was proven, the time and where it is
  * from, what would have to differ, and what to type. Not escaped.
  */
-export function explainFacts(facts: Facts, reasons: readonly Reason[]): string[] {
+export function explainFacts(
+  facts: Facts,
+  reasons: readonly Reason[],
+  { isRoot = false, run }: { readonly isRoot?: boolean | undefined; readonly run?: Run } = {},
+): string[] {
   const lines = [`signature: ${facts.signature}, ${facts.outcome}`]
   const { signer } = facts
   if (signer !== null) {
@@ -24,7 +30,10 @@ export function explainFacts(facts: Facts, reasons: readonly Reason[]): string[]
     }
   }
   for (const code of new Set(reasons.map((reason) => reason.code))) {
-    const { fix, command } = REASONS[code]
+    const commit = shortId(facts.object.id)
+    const { type } = facts.object
+    const base = isRoot ? ROOT : `${commit}^`
+    const { fix, command } = remedyFor(code, { commit, base, type, ...(run && { run }) })
     lines.push(`to pass, ${code} must go: ${fix}${command === undefined ? '' : ` (${command})`}`)
   }
   return lines

@@ -36,34 +36,31 @@ export async function judgementVerdict(
     rules: [...rules],
     policy: place.policy,
   }
+  const about = await describe(session, id, facts.object.type)
   const details = {
-    ...(await describe(session, id, facts.object.type)),
+    ...about,
     facts,
     reasons,
-    ...(place.explain && { story: [...story, ...explainFacts(facts, reasons)] }),
+    ...(place.explain && { story: [...story, ...explainFacts(facts, reasons, about)] }),
   }
   return { verdict: result, details }
 }
 
-async function describe(
-  session: PolicySession,
-  id: string,
-  type: string,
-): Promise<Pick<VerdictDetails, 'subject' | 'author' | 'authorTime'>> {
+type About = Pick<VerdictDetails, 'subject' | 'author' | 'authorTime' | 'isRoot'>
+
+async function describe(session: PolicySession, id: string, type: string): Promise<About> {
   const nothing = { subject: '', author: '', authorTime: 0 }
   if (type === 'tag') {
     const tag = await session.context.git.tag(id)
     return isUnanswered(tag) ? nothing : described(tag.message, tag.tagger)
   }
   const commit = await session.context.git.commit(id)
-  return isUnanswered(commit) ? nothing : described(commit.message, commit.author)
+  if (isUnanswered(commit)) return nothing
+  return { ...described(commit.message, commit.author), isRoot: commit.parents.length === 0 }
 }
 
 /** From latin1, as git answers give it. */
-function described(
-  message: string,
-  ident: string,
-): Pick<VerdictDetails, 'subject' | 'author' | 'authorTime'> {
+function described(message: string, ident: string): About {
   const text = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
   const [subject = ''] = text(message.slice(0, 4096)).split('\n')
   const [, author = '', time = '0'] = /^(.*?) ?<[^>]*> (\d{1,15})/s.exec(text(ident)) ?? []

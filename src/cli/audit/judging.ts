@@ -1,6 +1,7 @@
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
 import { UsageError } from '../../errors.ts'
+import { askedText } from '../../report/result.ts'
 import type { Run } from '../../report/result.ts'
 import type { Context } from '../context.ts'
 import { judgeFor } from '../verify/judge.ts'
@@ -84,17 +85,28 @@ function whoAmI(
   return { identity: address, issuer }
 }
 
-/** The head of a report. */
+/** What was asked: a command's name and its operands. */
+export type Asked = readonly [verb: string, ...operands: readonly string[]]
+
+/**
+ * The head of a report.
+ *
+ * @param judged - by what objects are judged, and for which ref; undefined: nobody is named
+ */
 export function runOf(
-  command: string,
+  [verb, ...operands]: Asked,
   prover: Prover,
   context: Context,
-  judged?: { readonly policy: OpenPolicy; readonly ref: string },
+  judged: { readonly policy: OpenPolicy; readonly ref: string } | JudgeSigner | undefined,
 ): Run {
-  const policy = judged?.policy
+  const byPolicy = typeof judged === 'object' ? judged : undefined
+  const policy = byPolicy?.policy
   return {
-    command,
-    ...(judged !== undefined && { ref: judged.ref, policy: judged.policy.source }),
+    command: [verb, ...operands].join(' '),
+    asked: askedText(verb, operands),
+    ...(judged === undefined && { isNobodyNamed: true }),
+    ...(prover.isOnline && { isOnline: true }),
+    ...(byPolicy !== undefined && { ref: byPolicy.ref, policy: byPolicy.policy.source }),
     ...(policy?.anchor !== undefined && { anchor: policy.anchor }),
     trustRoots: prover.reportedRoots,
     warnings: [

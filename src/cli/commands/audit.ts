@@ -9,12 +9,14 @@ import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
 import { JournalAudit } from '../audit/journal-audit.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
+import type { Asked } from '../audit/judging.ts'
 import { readAnchorSetting } from '../audit/policy-source.ts'
 import type { OpenPolicy, PolicyFlags } from '../audit/policy-source.ts'
 import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
 import { provedRanges } from '../audit/range-commits.ts'
 import { RefView } from '../audit/ref-view.ts'
 import { RememberedTips } from '../audit/remembered-tip.ts'
+import { ROOT } from '../../report/reasons.ts'
 import { reportStream } from '../audit/report-stream.ts'
 import type { StreamFlags } from '../audit/report-stream.ts'
 import type { Context } from '../context.ts'
@@ -75,20 +77,20 @@ Exit codes are those of verify.`,
     const prover = await Prover.open(context, options)
     try {
       const judging = await openJudging(context, prover, options)
-      const command = ['audit', ...positionals].join(' ')
+      const asked: Asked = ['audit', ...positionals]
       if (judging.kind === 'signer') {
         if (options.steps !== undefined) {
           throw new UsageError('STEPS_POLICY', 'only a policy judges the steps of a journal', {
             hint: 'git signet audit --steps FILE --anchor COMMIT, or --policy FILE',
           })
         }
-        return await auditSigner(named, judging.judge, command, prover, options, context)
+        return await auditSigner(named, judging.judge, asked, prover, options, context)
       }
       try {
         const { steps } = options
         return steps === undefined
-          ? await auditPolicy(named, judging.policy, command, prover, options, context)
-          : await auditSteps(named, steps, judging.policy, command, prover, options, context)
+          ? await auditPolicy(named, judging.policy, asked, prover, options, context)
+          : await auditSteps(named, steps, judging.policy, asked, prover, options, context)
       } finally {
         await judging.policy.close()
       }
@@ -101,18 +103,18 @@ Exit codes are those of verify.`,
 async function auditPolicy(
   named: string | undefined,
   policy: OpenPolicy,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: AuditFlags,
   context: Context,
 ): Promise<ExitCode> {
   const { session, refs, anchor, repository } = policy
   const verdicts = new PolicyVerdicts(session, flags.explain)
-  const asked = flags.all
+  const targets = flags.all
     ? await protectedRefs(policy)
     : [await refs.named(named ?? refs.localName(refs.policyBranch))]
   const total = Promise.all(
-    asked.map(({ tip }) =>
+    targets.map(({ tip }) =>
       countCommits(repository.place, {
         include: [tip],
         exclude: anchor === undefined ? [] : [anchor],
@@ -120,9 +122,9 @@ async function auditPolicy(
     ),
   ).then((counts) => counts.reduce((sum, count) => sum + count, 0))
   const warnings: string[] = []
-  const ref = flags.all ? refs.policyBranch : (asked[0]?.ref ?? '')
+  const ref = flags.all ? refs.policyBranch : (targets[0]?.ref ?? '')
   async function* judged(): AsyncGenerator<Judged, void, undefined> {
-    for (const { ref: name, tip } of asked) {
+    for (const { ref: name, tip } of targets) {
       if (name.startsWith('refs/tags/')) yield* verdicts.tag(tip, name)
       else yield* auditBranch(name, tip, policy, verdicts, warnings)
     }
@@ -131,7 +133,7 @@ async function auditPolicy(
   }
   return reportStream(
     judged(),
-    runOf(command, prover, context, { policy, ref }),
+    { ...runOf(asked, prover, context, { policy, ref }), base: anchor ?? ROOT },
     flags,
     { warnings, total, steps: () => verdicts.steps },
     context,
@@ -143,7 +145,7 @@ async function auditSteps(
   named: string | undefined,
   file: string,
   policy: OpenPolicy,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: AuditFlags,
   context: Context,
@@ -157,10 +159,10 @@ async function auditSteps(
   async function* judged(): AsyncGenerator<Judged, void, undefined> {
     yield* journal.run()
     const { policyBranch } = refs
-    const asked = flags.all
+    const targets = flags.all
       ? await protectedRefs(policy)
       : [only ?? { ref: policyBranch, tip: await refs.tipOf(policyBranch) }]
-    for (const { ref, tip } of asked) {
+    for (const { ref, tip } of targets) {
       if (tip === undefined || journal.refs.has(ref)) continue
       if (ref.startsWith('refs/tags/')) yield* verdicts.tag(tip, ref)
       else yield* auditBranch(ref, tip, policy, verdicts, warnings)
@@ -175,7 +177,7 @@ async function auditSteps(
   const ref = only?.ref ?? refs.policyBranch
   return reportStream(
     judged(),
-    runOf(`${command} --steps ${file}`, prover, context, { policy, ref }),
+    runOf([...asked, '--steps', file], prover, context, { policy, ref }),
     flags,
     {
       warnings,
@@ -253,7 +255,7 @@ async function protectedRefs({
 async function auditSigner(
   named: string | undefined,
   judge: JudgeSigner | undefined,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: AuditFlags,
   context: Context,
@@ -270,7 +272,7 @@ async function auditSigner(
   try {
     return await reportStream(
       judged(),
-      runOf(command, prover, context),
+      { ...runOf(asked, prover, context, judge), base: range.exclude[0] ?? ROOT },
       flags,
       { warnings: prover.warnings, total: countCommits(place, range) },
       context,

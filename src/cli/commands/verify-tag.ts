@@ -1,13 +1,16 @@
 import { latin1 } from '../../encoding/bytes.ts'
+import { escapeText } from '../../encoding/escape.ts'
+import { UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
 import { tagFields } from '../../git/object-form.ts'
-import { fullRefName, resolveRevision, unknownRevision } from '../../git/refs.ts'
+import { fullRefName, resolveRevision } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { splitObject } from '../../git/split.ts'
 import type { StoredObject } from '../../verification/object.ts'
 import { explainFacts } from '../audit/explain.ts'
 import type { Judged } from '../audit/history-verdict.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
+import type { Asked } from '../audit/judging.ts'
 import { tagFaults } from '../audit/operands.ts'
 import type { OpenPolicy } from '../audit/policy-source.ts'
 import { PolicyVerdicts } from '../audit/policy-verdicts.ts'
@@ -46,18 +49,11 @@ Exit codes are those of verify; a tag without an object of its own, or whose obj
   async run(context, { options, positionals }): Promise<ExitCode> {
     const prover = await Prover.open(context, options)
     try {
-      const command = `verify-tag ${positionals.join(' ')}`
+      const asked: Asked = ['verify-tag', ...positionals]
       const judging = await openJudging(context, prover, options)
       if (judging.kind === 'policy') {
         try {
-          return await verifyByPolicy(
-            positionals,
-            judging.policy,
-            command,
-            prover,
-            options,
-            context,
-          )
+          return await verifyByPolicy(positionals, judging.policy, asked, prover, options, context)
         } finally {
           await judging.policy.close()
         }
@@ -67,12 +63,13 @@ Exit codes are those of verify; a tag without an object of its own, or whose obj
       for (const name of positionals) {
         const { verdict, details } = await judgeTag(name, judge, prover, context)
         const facts = options.explain ? details.facts : undefined
-        const more = facts === undefined ? [] : explainFacts(facts, details.reasons ?? [])
+        const run = runOf(asked, prover, context, judge)
+        const more = facts === undefined ? [] : explainFacts(facts, details.reasons ?? [], { run })
         const story = [...(details.story ?? []), ...more]
         results.push({ verdict, details: { ...details, story } })
       }
       await prover.settle()
-      return printVerdicts(results, command, prover, options, context)
+      return printVerdicts(results, runOf(asked, prover, context, judge), options, context)
     } finally {
       await prover.close()
     }
@@ -82,7 +79,7 @@ Exit codes are those of verify; a tag without an object of its own, or whose obj
 async function verifyByPolicy(
   names: readonly string[],
   policy: OpenPolicy,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: ReportFlags & { readonly explain: boolean },
   context: Context,
@@ -101,7 +98,7 @@ async function verifyByPolicy(
     await prover.settle()
     warnings.push(...prover.warnings, ...policy.session.problems)
   }
-  const run = runOf(command, prover, context, { policy, ref: refs.join(' ') })
+  const run = runOf(asked, prover, context, { policy, ref: refs.join(' ') })
   const once = { ...flags, 'fail-fast': false, 'allow-empty': false }
   return reportStream(judged(), run, once, { warnings, isSingle: true }, context)
 }
@@ -109,7 +106,11 @@ async function verifyByPolicy(
 /** @throws UsageError REVISION_UNKNOWN where there is no such tag */
 async function tagRefNamed(given: string, place: GitPlace): Promise<string> {
   const ref = `refs/tags/${given.replace(/^refs\/tags\//, '')}`
-  if ((await fullRefName(place, ref)) !== ref) throw unknownRevision(given)
+  if ((await fullRefName(place, ref)) !== ref) {
+    throw new UsageError('REVISION_UNKNOWN', `no such tag: ${escapeText(given)}`, {
+      hint: 'git tag --list shows what there is; git signet verify is for commits',
+    })
+  }
   return ref
 }
 

@@ -4,6 +4,7 @@ import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
 import { openJudging, runOf } from '../audit/judging.ts'
+import type { Asked } from '../audit/judging.ts'
 import { readOperands, tagFaults, tagRef } from '../audit/operands.ts'
 import type { Operands } from '../audit/operands.ts'
 import { readAnchorSetting } from '../audit/policy-source.ts'
@@ -13,6 +14,7 @@ import { countRanges, provedRanges } from '../audit/range-commits.ts'
 import { RefView } from '../audit/ref-view.ts'
 import { reportStream } from '../audit/report-stream.ts'
 import type { StreamFlags } from '../audit/report-stream.ts'
+import type { Run } from '../../report/result.ts'
 import type { CommitRange } from '../../git/refs.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -55,11 +57,11 @@ Exit 0 only if everything was checked and good. Nobody named who may sign: 3, ev
     try {
       const place = { cwd: context.cwd, env: context.env }
       const operands = await readOperands(place, positionals)
-      const command = ['verify', ...positionals].join(' ')
+      const asked: Asked = ['verify', ...positionals]
       const judging = await openJudging(context, prover, options)
       if (judging.kind === 'policy') {
         try {
-          return await verifyByPolicy(operands, judging.policy, command, prover, options, context)
+          return await verifyByPolicy(operands, judging.policy, asked, prover, options, context)
         } finally {
           await judging.policy.close()
         }
@@ -74,20 +76,23 @@ Exit 0 only if everything was checked and good. Nobody named who may sign: 3, ev
           include,
           exclude: [...exclude, ...anchor],
         }))
-        return await verifyRanges(ranges, judging.judge, command, prover, options, context)
+        return await verifyRanges(ranges, judging.judge, asked, prover, options, context)
       }
       const results: Judged[] = []
       for (const revision of operands.revisions) {
         const { facts, object } = await prover.prove(revision)
         const { verdict, reasons } = singleVerdict(facts, judging.judge)
+        const details = detailsOf(object, facts)
+        const about = { isRoot: details.isRoot, run: runOf(asked, prover, context, judging.judge) }
         const story = [
           ...comparison(options),
-          ...(options.explain ? explainFacts(facts, reasons) : []),
+          ...(options.explain ? explainFacts(facts, reasons, about) : []),
         ]
-        results.push({ verdict, details: { ...detailsOf(object, facts), reasons, story } })
+        results.push({ verdict, details: { ...details, reasons, story } })
       }
       await prover.settle()
-      return printVerdicts(results, command, prover, options, context)
+      const run = runOf(asked, prover, context, judging.judge)
+      return printVerdicts(results, run, options, context)
     } finally {
       await prover.close()
     }
@@ -102,7 +107,7 @@ interface VerifyFlags extends StreamFlags {
 async function verifyByPolicy(
   operands: Operands,
   policy: OpenPolicy,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: VerifyFlags,
   context: Context,
@@ -136,7 +141,7 @@ async function verifyByPolicy(
   const isSingle = operands.kind === 'objects'
   return reportStream(
     judged(),
-    runOf(command, prover, context, { policy, ref }),
+    runOf(asked, prover, context, { policy, ref }),
     flags,
     {
       warnings,
@@ -151,16 +156,16 @@ async function verifyByPolicy(
 async function verifyRanges(
   ranges: readonly CommitRange[],
   judge: JudgeSigner | undefined,
-  command: string,
+  asked: Asked,
   prover: Prover,
   flags: VerifyFlags,
   context: Context,
 ): Promise<ExitCode> {
   const history = await HistoryProver.open(context, prover)
   try {
-    const run = { ...runOf(command, prover, context), ...baseOf(ranges) }
+    const run = { ...runOf(asked, prover, context, judge), ...baseOf(ranges) }
     return await reportStream(
-      judgedRanges(history, ranges, judge, prover, flags.explain),
+      judgedRanges(history, ranges, judge, prover, flags.explain ? run : undefined),
       run,
       flags,
       { warnings: prover.warnings, total: countRanges(history.repository.place, ranges) },
@@ -176,12 +181,13 @@ async function* judgedRanges(
   ranges: readonly CommitRange[],
   judge: JudgeSigner | undefined,
   prover: Prover,
-  explain: boolean,
+  explained: Run | undefined,
 ): AsyncGenerator<Judged, void, undefined> {
   try {
     for await (const proved of provedRanges(history, ranges)) {
       const { verdict, details } = historyVerdict(proved, judge)
-      const story = explain ? explainFacts(proved.facts, details.reasons ?? []) : []
+      const about = explained && { isRoot: details.isRoot, run: explained }
+      const story = about ? explainFacts(proved.facts, details.reasons ?? [], about) : []
       yield { verdict, details: { ...details, story } }
     }
   } finally {

@@ -77,6 +77,11 @@ export class Prover {
     this.#lookup = flags.online ? onlineLookup(sources) : undefined
   }
 
+  /** Whether the log is asked. */
+  get isOnline(): boolean {
+    return this.#lookup !== undefined
+  }
+
   /** The roots as reports show them. */
   get reportedRoots(): ReportedRoot[] {
     return this.roots.map(({ name, isLocal, asOf }) => ({

@@ -72,7 +72,9 @@ export function splitDetails(split: SplitObject | undefined, facts: Facts): Verd
     commitFields(split)?.author ?? split.headers.find(({ name }) => name === 'tagger')?.value
   const [, author = '', time = '0'] =
     /^(.*?) ?<[^>]*> (\d{1,15})/s.exec(text(person ?? new Uint8Array())) ?? []
-  return { subject, author, authorTime: Number(time), facts }
+  const isRoot =
+    facts.object.type === 'commit' && !split.headers.some(({ name }) => name === 'parent')
+  return { subject, author, authorTime: Number(time), isRoot, facts }
 }
 
 function text(bytes: Uint8Array): string {
