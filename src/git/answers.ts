@@ -38,6 +38,8 @@ import { TreeReader, unanswered } from './tree-diff.ts'
 
 /** Merge bases of merge bases of …: beyond this git's own merge is out of any use. */
 const maxCrissCross = 8
+/** Root trees of more commits are read by a process of their own. */
+const FEW_TREES = 17
 
 /** Answers from a repository on disk. `close` ends its processes and removes its scratch folder. */
 export class RepositoryAnswers implements GitAnswers {
@@ -243,12 +245,13 @@ export class RepositoryAnswers implements GitAnswers {
     const changes: ChainCommit[] = []
     let index = 0
     let before: string | undefined
-    const names = chain.map((id) => `${id}^{tree}`)
-    for await (const answers of readObjects(this.place, names)) {
-      for (const answer of answers) {
-        if (answer.kind === 'missing') return unanswered('MISSING_OBJECT', 'a root tree is missing')
-        if (answer.kind !== 'object') return unanswered('LIMIT', 'a root tree is too large')
-        const entries = policyEntries(await this.tree(answer.id))
+    const trees =
+      chain.length <= FEW_TREES
+        ? [await Promise.all(chain.map((id) => this.#rootTree(id)))]
+        : this.#rootTrees(chain)
+    for await (const block of trees) {
+      for (const tree of block) {
+        const entries = policyEntries(tree)
         if (isUnanswered(entries)) return entries
         if (before !== undefined && entries !== before) {
           changes.push({ id: chain[index] ?? '', index })
@@ -258,6 +261,28 @@ export class RepositoryAnswers implements GitAnswers {
       }
     }
     return changes
+  }
+
+  async #rootTree(id: string): Promise<TreeAnswer | Unanswered> {
+    const commit = await this.commit(id)
+    return isUnanswered(commit) ? commit : this.tree(commit.tree)
+  }
+
+  /** The same of many commits, through a process of their own. */
+  async *#rootTrees(
+    commits: readonly string[],
+  ): AsyncGenerator<(TreeAnswer | Unanswered)[], void, undefined> {
+    const names = commits.map((id) => `${id}^{tree}`)
+    for await (const answers of readObjects(this.place, names)) {
+      const trees: (TreeAnswer | Unanswered)[] = []
+      for (const answer of answers) {
+        if (answer.kind === 'missing') {
+          trees.push(unanswered('MISSING_OBJECT', 'a root tree is missing'))
+        } else if (answer.kind === 'object') trees.push(await this.tree(answer.id))
+        else trees.push(unanswered('LIMIT', 'a root tree is too large'))
+      }
+      yield trees
+    }
   }
 
   async #checkMerge(pair: MergePair): Promise<MergeAnswer | Unanswered | undefined> {

@@ -11,6 +11,7 @@ import { isUnanswered } from '../policy/git-answers.ts'
 import { MAX_POLICY_BYTES, parsePolicy } from '../policy/parse.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { KnownFacts } from '../verification/facts-on-demand.ts'
+import { floorOf, PolicyCache } from '../verification/policy-cache.ts'
 import { policyFilesInFolder } from '../verification/policy-files.ts'
 import { PolicySession } from '../verification/policy-session.ts'
 import type { FixedPolicy } from '../verification/policy-session.ts'
@@ -28,6 +29,8 @@ export interface HookSessionOptions extends HookPolicy {
   readonly repository: RepositoryAnswers
   readonly roots: TrustRoots
   readonly openCache: (roots: TrustRoots) => KnownFacts | undefined
+  /** For the chain of an in-tree policy, which is kept below the git directory; else it is walked. */
+  readonly keeping?: { readonly version: string; readonly keyFile: string }
   /** What a ref is before the push, by the name that rules know it by. */
   readonly current: (ref: string) => Promise<string | undefined>
   readonly ruleName?: (local: string) => string | undefined
@@ -68,14 +71,25 @@ export async function openHookSession(options: HookSessionOptions): Promise<Hook
       ? undefined
       : readPolicyFile(policyFile, { policyBranch, ...(isInTree && { use: 'floor' as const }) })
   const tip = isInTree ? await current(policyBranch) : undefined
-  const isWaiting = isInTree && (tip === undefined || (await isBefore(repository, tip, anchor)))
-  const session = await PolicySession.open({
+  const { roots, openCache, keeping } = options
+  const floor = isInTree && fixed !== undefined ? await floorOf(fixed) : undefined
+  const common = {
     repository,
-    roots: options.roots,
-    openCache: options.openCache,
+    roots,
+    openCache,
+    ...(isInTree &&
+      keeping !== undefined && {
+        chains: new PolicyCache({
+          paths: repository.paths,
+          anchor,
+          policyBranch,
+          floor,
+          roots,
+          ...keeping,
+        }),
+      }),
     completion: undefined,
     policyBranch,
-    tip: isWaiting ? anchor : tip,
     anchor,
     fixed,
     isInTree,
@@ -83,8 +97,21 @@ export async function openHookSession(options: HookSessionOptions): Promise<Hook
     tipOf: current,
     ruleName: options.ruleName ?? ((local) => local),
     localName: options.localName ?? ((ref) => ref),
-  })
-  return { session, isWaiting, isInTree }
+  }
+  const openAt = (at: string | undefined): Promise<PolicySession> =>
+    PolicySession.open({ ...common, tip: at })
+  const waiting = async (): Promise<HookSession> => {
+    return { session: await openAt(anchor), isWaiting: true, isInTree }
+  }
+  if (isInTree && tip === undefined) return waiting()
+  try {
+    return { session: await openAt(tip), isWaiting: false, isInTree }
+  } catch (error) {
+    // Asked only now: most pushes come long after the anchor.
+    const isEarly = isInTree && tip !== undefined && (await isBefore(repository, tip, anchor))
+    if (isEarly) return waiting()
+    throw error
+  }
 }
 
 /** Whether the policy branch stands before the anchor, so that the anchor has yet to be pushed. */

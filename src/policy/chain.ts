@@ -1,5 +1,6 @@
 import { PolicyError, UnavailableError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
+import { ChainCommits } from './chain-commits.ts'
 import type { ChainCommit, GitAnswers, Unanswered } from './git-answers.ts'
 import { isUnanswered } from './git-answers.ts'
 import { trustedTime } from './identify.ts'
@@ -32,7 +33,7 @@ export interface PolicyChain {
   readonly anchor: string
   readonly tip: string
   /** Every commit of the first-parent chain, the anchor first. */
-  readonly commits: readonly string[]
+  readonly commits: ChainCommits
   /** Ascending; the first is the anchor's. */
   readonly landings: readonly [Landing, ...Landing[]]
   /** The last good policy stayed in force behind them. */
@@ -50,7 +51,7 @@ export interface ChainQuestion {
   readonly tip: string
   /** Whoever lands a policy must be among its admins too. */
   readonly floor?: Policy | undefined
-  /** The same chain up to an earlier tip: where it is a part of this one, only the rest is walked. */
+  /** A chain from the same anchor: where one is a part of the other, only the rest is walked. */
   readonly known?: PolicyChain | undefined
 }
 
@@ -66,6 +67,20 @@ export function failureAt(chain: PolicyChain, index: number): FailedLanding | un
   if (uncertain?.index === index) return uncertain
   const found = failed[upTo(failed, index)]
   return found?.index === index ? found : undefined
+}
+
+/** The same chain up to an earlier tip, by its index. */
+export function chainUpTo(chain: PolicyChain, index: number): PolicyChain {
+  const { anchor, commits, landings, failed, uncertain } = chain
+  const [first, ...others] = landings.slice(0, upTo(landings, index) + 1)
+  return {
+    anchor,
+    tip: commits.at(index) ?? anchor,
+    commits: commits.upTo(index),
+    landings: [first ?? landings[0], ...others],
+    failed: failed.slice(0, upTo(failed, index) + 1),
+    uncertain: uncertain !== undefined && uncertain.index <= index ? uncertain : undefined,
+  }
 }
 
 /** Number of the last item at or before an index, -1 for none. */
@@ -116,7 +131,7 @@ export async function buildPolicyChain(question: ChainQuestion): Promise<PolicyC
   const start = {
     anchor,
     tip,
-    commits,
+    commits: ChainCommits.of(commits),
     landings: [first],
     failed: [],
     uncertain: undefined,
@@ -127,17 +142,19 @@ export async function buildPolicyChain(question: ChainQuestion): Promise<PolicyC
   return { ...start, uncertain: { commit: anchor, index: 0, reasons } }
 }
 
-/** The known chain with what came since; undefined where it is no part of the one that is asked for. */
+/** The known chain, cut or with what came since; undefined where the two part. */
 async function extendChain(question: ChainQuestion): Promise<PolicyChain | undefined> {
   const { git, anchor, tip, known } = question
   if (known?.anchor !== anchor || known.uncertain !== undefined) return undefined
-  if (known.tip === tip) return known
+  const index = known.commits.indexOf(tip)
+  if (index === known.commits.length - 1) return known
+  if (index !== -1) return chainUpTo(known, index)
   const more = await firstParentChain(git, known.tip, tip)
   if (more === undefined || isUnanswered(more)) return undefined
   const changes = await entryChanges(git, known.tip, tip, more)
   if (isUnanswered(changes)) return undefined
   const base = known.commits.length - 1
-  const commits = [...known.commits, ...more.slice(1)]
+  const commits = known.commits.with(more.slice(1))
   const moved = changes.map(({ id, index }) => ({ id, index: base + index }))
   return land(question, { ...known, tip, commits }, moved)
 }
@@ -148,6 +165,7 @@ async function land(
   chain: PolicyChain,
   changes: readonly ChainCommit[],
 ): Promise<PolicyChain> {
+  if (changes.length === 0) return chain
   const { git } = question
   const landings: [Landing, ...Landing[]] = [...chain.landings]
   const failed = [...chain.failed]

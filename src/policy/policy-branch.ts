@@ -101,7 +101,8 @@ async function startOf(
     old.add(id)
     if (id === chain.anchor) break
   }
-  const parting = chain.commits.findLastIndex((id) => old.has(id))
+  let parting = chain.commits.length - 1
+  while (parting >= 0 && !old.has(chain.commits.at(parting) ?? '')) parting--
   if (!forward) {
     const detail = `${ref} is the policy branch: it only grows`
     return at(Math.max(parting, 0), { code: 'REWRITTEN', detail })
@@ -162,7 +163,11 @@ async function evaluateEdge(
   index: number,
   known: Start['known'],
 ): Promise<StepOutcome> {
-  const edge = { ref, before: chain.commits[index - 1] ?? '', after: chain.commits[index] ?? '' }
+  const edge = {
+    ref,
+    before: chain.commits.at(index - 1) ?? '',
+    after: chain.commits.at(index) ?? '',
+  }
   const landing = landingAt(chain, index - 1)
   const { uncertain } = chain
   if (uncertain !== undefined && uncertain.index < index) {

@@ -1,28 +1,48 @@
 import { newestLanding } from '../policy/chain.ts'
 import type { PolicyChain } from '../policy/chain.ts'
 import type { PolicyContext } from '../policy/context.ts'
+import { isUnanswered } from '../policy/git-answers.ts'
 import type { GitAnswers } from '../policy/git-answers.ts'
 import type { AuditedBranch, ChainCache, KeptChain } from './policy-cache.ts'
 import { rememberedFiles } from './policy-files.ts'
 import type { FilesRead, PolicyFiles } from './policy-files.ts'
 
+/** So many more commits are worth writing anew: fewer are read as quickly as the file. */
+const MANY = 8
+
 /** What one session knows of the policy chain from an earlier one, and leaves for the next. */
 export class KeptPolicy {
   readonly #cache: ChainCache
-  readonly #found: KeptChain | undefined
-  readonly #files: Map<string, FilesRead>
+  #found: KeptChain | undefined
+  #files = new Map<string, FilesRead>()
+  readonly #absent = new Set<string>()
   #audited: AuditedBranch | undefined
 
   constructor(cache: ChainCache) {
     this.#cache = cache
-    this.#found = cache.read()
-    this.#files = new Map(this.#found?.files)
-    this.#audited = this.#found?.audited
   }
 
-  /** The chain up to where the policy branch once was. */
-  get chain(): PolicyChain | undefined {
-    return this.#found?.chain
+  /** The chain up to where the policy branch once was; none where what it was judged without has come since. */
+  async chain(git: GitAnswers): Promise<PolicyChain | undefined> {
+    const found = this.#cache.read()
+    for (const id of found?.absent ?? []) if (!isUnanswered(await git.commit(id))) return undefined
+    this.#found = found
+    this.#files = new Map(found?.files)
+    this.#audited = found?.audited
+    for (const id of found?.absent ?? []) this.#absent.add(id)
+    return found?.chain
+  }
+
+  /** Answers for whatever is kept: takes note of commits that are not here. */
+  noting(git: GitAnswers): GitAnswers {
+    return {
+      ...git,
+      commit: async (id) => {
+        const commit = await git.commit(id)
+        if (isUnanswered(commit)) this.#absent.add(id)
+        return commit
+      },
+    }
   }
 
   /** The files beside the policy that a commit landed. */
@@ -51,13 +71,23 @@ export class KeptPolicy {
     this.#audited = { upTo: chain.tip, verified, landing: newestLanding(chain).commit }
   }
 
-  /** Leaves what is new. */
+  /** Whether the next session would gain by what this one has found. */
+  isNews(chain: PolicyChain): boolean {
+    const found = this.#found
+    if (found === undefined || this.#audited !== found.audited) return true
+    const { tip, commits, landings, failed } = found.chain
+    if (commits.indexOf(chain.tip) !== -1) return false
+    const isOther = chain.commits.indexOf(tip) === -1
+    const isLanding = chain.landings.length + chain.failed.length > landings.length + failed.length
+    return isOther || isLanding || chain.commits.length - commits.length >= MANY
+  }
+
+  /** Leaves what was found to the next session. */
   leave(chain: PolicyChain): void {
     const audited = this.#audited
-    if (chain === this.#found?.chain && audited === this.#found.audited) return
     const landed = new Set(chain.landings.map(({ commit }) => commit))
     const files = new Map([...this.#files].filter(([commit]) => landed.has(commit)))
-    this.#cache.write({ chain, files, audited })
+    this.#cache.write({ chain, files, audited, absent: [...this.#absent] })
   }
 }
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -18,11 +19,13 @@ import { randomBytes } from '../crypto/random.ts'
 import { encodeUtf8, equalBytes } from '../encoding/bytes.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import type { RepositoryPaths } from '../git/refs.ts'
+import { ChainCommits } from '../policy/chain-commits.ts'
 import type { Landing, PolicyChain } from '../policy/chain.ts'
 import type { Policy } from '../policy/model.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import { ignored, isPrivate, mac, readKey } from './cache.ts'
 import type { FilesRead } from './policy-files.ts'
+import type { FixedPolicy } from './policy-session.ts'
 
 /** A policy chain, and what judging by it has found out that nothing but the chain decides. */
 export interface KeptChain {
@@ -30,6 +33,8 @@ export interface KeptChain {
   /** What lies beside the policies, by the commits that landed them. */
   readonly files: ReadonlyMap<string, FilesRead>
   readonly audited: AuditedBranch | undefined
+  /** Commits that were asked about and are not here: once one is, landings may be judged otherwise. */
+  readonly absent: readonly string[]
 }
 
 /** What an audit of the policy branch has found. */
@@ -53,7 +58,7 @@ export interface PolicyCacheOptions {
   /** Full commit id. */
   readonly anchor: string
   readonly policyBranch: string
-  /** Of the floor: what messages call it, and the digest of its text. */
+  /** Of the floor: what messages call it, and the digest of it and what it pins. */
   readonly floor: { readonly name: string; readonly id: string } | undefined
   /** Those of the settings. */
   readonly roots: TrustRoots
@@ -62,6 +67,29 @@ export interface PolicyCacheOptions {
   /** File with this user's secret; made where there is none. Not in the repository. */
   readonly keyFile: string
 }
+
+/** A floor by its text and by the files beside it that it pins: landings are judged by both. */
+export async function floorOf({
+  policy,
+  id,
+  files,
+}: FixedPolicy): Promise<PolicyCacheOptions['floor']> {
+  const paths = [...policy.trust.values()].map(({ root }) => root)
+  const keys = [...policy.entries.values()].flatMap((one) =>
+    one.kind === 'shared' ? [] : one.keys,
+  )
+  if (keys.some(({ kind }) => kind === 'openpgp-key')) {
+    paths.push(...(await files.list(KEYS)).map((name) => `${KEYS}/${name}`))
+  }
+  const parts = [id]
+  for (const path of paths) {
+    const bytes = await files.read(path)
+    parts.push(path, bytes === undefined ? '' : encodeHex(sha256(bytes)))
+  }
+  return { name: policy.name, id: encodeHex(sha256(encodeUtf8(JSON.stringify(parts)))) }
+}
+
+const KEYS = '.signet/keys'
 
 /** Longer chains are walked again: reading this much would be no quicker. */
 const maxCommits = 200_000
@@ -77,6 +105,7 @@ interface Stored {
   readonly failed: PolicyChain['failed']
   readonly files: KeptChain['files']
   readonly audited: AuditedBranch | undefined
+  readonly absent: readonly string[]
 }
 
 /**
@@ -102,7 +131,7 @@ export class PolicyCache implements ChainCache {
     const rootIds = roots.map(({ name, digest }) => [name, digest])
     const { id: floorId, name: floorName } = floor ?? {}
     const parts = [anchor, policyBranch, floorId, floorName, rootIds, version, process.versions.v8]
-    this.#context = encodeUtf8(`git-signet policy 1 ${JSON.stringify(parts)}`)
+    this.#context = encodeUtf8(`git-signet policy 2 ${JSON.stringify(parts)}`)
   }
 
   read(): KeptChain | undefined {
@@ -111,30 +140,30 @@ export class PolicyCache implements ChainCache {
       const body = bytes?.subarray(0, -trailerBytes)
       if (bytes === undefined || body === undefined) return undefined
       if (!equalBytes(mac(this.#macKey(), body), bytes.subarray(-trailerBytes))) return undefined
-      const { tip, commits, landings, failed, files, audited } = deserialize(body) as Stored
+      const { tip, commits, landings, failed, files, audited, absent } = deserialize(body) as Stored
       const [first, ...more] = landings.map(restoredLanding)
       if (first === undefined) return undefined
       const { anchor } = this.#options
       const idBytes = anchor.length / 2
-      let ids: readonly string[] | undefined
+      let ids: ChainCommits | undefined
       const chain: PolicyChain = {
         anchor,
         tip,
         get commits() {
-          return (ids ??= unpackIds(commits, idBytes))
+          return (ids ??= ChainCommits.of(unpackIds(commits, idBytes)))
         },
         landings: [first, ...more],
         failed,
         uncertain: undefined,
       }
-      return { chain, files, audited }
+      return { chain, files, audited, absent }
     } catch (error) {
       return ignored(error)
     }
   }
 
   /** A chain that could not be checked to its end is not kept. */
-  write({ chain, files, audited }: KeptChain): void {
+  write({ chain, files, audited, absent }: KeptChain): void {
     const { anchor, tip, commits, failed } = chain
     if (chain.uncertain !== undefined || commits.length > maxCommits) return
     if (anchor !== this.#options.anchor) return
@@ -147,20 +176,27 @@ export class PolicyCache implements ChainCache {
     }))
     const stored: Stored = {
       tip,
-      commits: Buffer.from(commits.join(''), 'hex'),
+      commits: Buffer.from([...commits].join(''), 'hex'),
       landings,
       failed,
       files,
       audited,
+      absent,
     }
+    const temporary = `${this.#path()}.${encodeHex(randomBytes(6))}.tmp`
     try {
       const body = serialize(stored)
       if (body.length > maxBytes) return
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-      const temporary = `${this.#path()}.${encodeHex(randomBytes(6))}.tmp`
       const content = Buffer.concat([body, mac(this.#macKey(), body)])
-      writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' })
-      renameSync(temporary, this.#path())
+      try {
+        writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' })
+        renameSync(temporary, this.#path())
+      } catch (error) {
+        // The disk may be full.
+        rmSync(temporary, { force: true })
+        throw error
+      }
       this.#removeOld()
     } catch (error) {
       ignored(error)
@@ -210,7 +246,7 @@ function restoredLanding(stored: Stored['landings'][number]): Landing {
   }
 }
 
-function unpackIds(packed: Uint8Array, idBytes: number): readonly string[] {
+function unpackIds(packed: Uint8Array, idBytes: number): string[] {
   const hex = encodeHex(packed)
   const ids: string[] = []
   for (let at = 0; at < hex.length; at += 2 * idBytes) ids.push(hex.slice(at, at + 2 * idBytes))

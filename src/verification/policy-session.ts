@@ -76,7 +76,8 @@ export class PolicySession {
     const session = new PolicySession(options)
     const { tip, isInTree } = options
     if (!isInTree || tip === undefined) return session
-    const chain = await session.chainTo(tip, session.#kept?.chain)
+    const chain = await session.#chainToTip(tip)
+    options.repository.noteAncestor(chain.anchor, chain.tip)
     return new PolicySession(options, chain, session)
   }
 
@@ -90,7 +91,7 @@ export class PolicySession {
     const { chains } = options
     this.#kept = opened === undefined ? chains && new KeptPolicy(chains) : opened.#kept
     const git = boundAnswers(options)
-    this.#git = chain === undefined || chains === undefined ? git : alongChain(git, chain)
+    this.#git = chain === undefined ? git : alongChain(git, chain)
     if (opened !== undefined) {
       this.#sources = opened.#sources
       this.#byPolicy = opened.#byPolicy
@@ -133,10 +134,20 @@ export class PolicySession {
   }
 
   /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
-  chainTo(tip: string, known?: PolicyChain): Promise<PolicyChain> {
+  chainTo(tip: string): Promise<PolicyChain> {
+    return this.#buildChain(this.#git, tip, this.context.chain)
+  }
+
+  async #chainToTip(tip: string): Promise<PolicyChain> {
+    const kept = this.#kept
+    const known = await kept?.chain(this.#git)
+    return this.#buildChain(kept === undefined ? this.#git : kept.noting(this.#git), tip, known)
+  }
+
+  #buildChain(git: GitAnswers, tip: string, known: PolicyChain | undefined): Promise<PolicyChain> {
     const { anchor = ZERO, policyBranch, fixed } = this.#options
     return buildPolicyChain({
-      git: this.#git,
+      git,
       facts: (id, policy) => this.facts(id, policy),
       policyBranch,
       anchor,
@@ -192,7 +203,8 @@ export class PolicySession {
       ...this.context,
       verifiedTip: (other: string) => this.#verifiedTipFor(ref, other),
     }
-    const context = watch === undefined ? own : watched(own, watch)
+    const git = this.#kept?.noting(own.git) ?? own.git
+    const context = watch === undefined ? own : watched({ ...own, git }, watch)
     await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
     if (chain !== undefined && ref === policyBranch) {
       const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
@@ -209,6 +221,7 @@ export class PolicySession {
     const kept = this.#kept
     // What somebody kept beside the repository may be gone tomorrow.
     if (kept === undefined || chain === undefined || this.#options.completion?.hasFound) return
+    if (!kept.isNews(chain)) return
     await this.materialOf(newestLanding(chain).policy)
     kept.leave(chain)
   }

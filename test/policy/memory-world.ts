@@ -129,8 +129,10 @@ export class MemoryWorld {
     }
     const whole = await buildPolicyChain(question)
     // Whoever goes on from an earlier tip finds the same.
-    const earlier = whole.commits[whole.commits.length >> 1] ?? tip
+    const earlier = whole.commits.at(whole.commits.length >> 1) ?? tip
     const known = await buildPolicyChain({ ...question, tip: earlier })
+    const cut = await buildPolicyChain({ ...question, tip: earlier, known: whole })
+    expect(cut).toEqual(known)
     expect(await buildPolicyChain({ ...question, known })).toEqual(whole)
     return whole
   }

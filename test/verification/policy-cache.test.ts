@@ -1,12 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ChainCommits } from '../../src/policy/chain-commits.ts'
 import type { PolicyChain } from '../../src/policy/chain.ts'
 import type { Policy } from '../../src/policy/model.ts'
-import { PolicyCache } from '../../src/verification/policy-cache.ts'
+import { floorOf, PolicyCache } from '../../src/verification/policy-cache.ts'
 import type { KeptChain, PolicyCacheOptions } from '../../src/verification/policy-cache.ts'
+import { policyFilesInFolder } from '../../src/verification/policy-files.ts'
 import { MAIN, read } from '../policy/memory-world.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/policy/', import.meta.url))
@@ -57,7 +67,7 @@ describe('PolicyCache', () => {
       chain: {
         anchor,
         tip,
-        commits,
+        commits: ChainCommits.of(commits),
         landings: [first, second],
         failed,
         uncertain: undefined,
@@ -76,6 +86,7 @@ describe('PolicyCache', () => {
         ],
       ]),
       audited: { upTo: tip, verified: landed, landing: landed },
+      absent: ['f'.repeat(40)],
     }
   }
 
@@ -85,6 +96,7 @@ describe('PolicyCache', () => {
     const found = cache().read()
     expect(found?.chain).toEqual(given.chain)
     expect(found?.audited).toEqual(given.audited)
+    expect(found?.absent).toEqual(given.absent)
     const [files] = found?.files.values() ?? []
     expect(files?.folders).toEqual(new Map([['.signet/keys', ['one', 'two']]]))
     expect(Buffer.from(files?.files.get('.signet/trust/a.json') ?? []).toString()).toBe('{}')
@@ -110,6 +122,35 @@ describe('PolicyCache', () => {
     expect(cache({ floor }).read()).toBeDefined()
     expect(cache({ floor: { ...floor, id: '2' } }).read()).toBeUndefined()
     expect(cache({ floor: { ...floor, name: 'b' } }).read()).toBeUndefined()
+  })
+
+  it('knows a floor by what lies beside it and it pins, and by nothing else there', async () => {
+    const folder = join(home, 'floor')
+    for (const name of ['trust', 'keys']) mkdirSync(join(folder, name), { recursive: true })
+    const fingerprint = 'A'.repeat(40)
+    const text = `version = 1
+admins = ["alice"]
+people.alice = { pgp = ["${fingerprint}"], git = ["a@example.org"] }
+protect = [{ refs = ["refs/heads/*"], by = ["alice"] }]
+trust.local = { root = ".signet/trust/local.json", sha256 = "${'0'.repeat(64)}" }
+`
+    const floor = read(text)
+    const idOf = async (one: Policy): Promise<string | undefined> =>
+      (await floorOf({ policy: one, id: '1', files: policyFilesInFolder(folder) }))?.id
+    const seen = [await idOf(floor)]
+    for (const file of ['trust/local.json', 'keys/alice.asc', 'keys/bob.asc', 'keys/alice.asc']) {
+      writeFileSync(join(folder, file), String(seen.length))
+      seen.push(await idOf(floor))
+    }
+    expect(new Set(seen).size).toBe(5)
+    writeFileSync(join(folder, 'trust', 'other.json'), '')
+    expect(await idOf(floor)).toBe(seen.at(-1))
+    const keyless = read(
+      text.replace(/pgp = .*?, /, `email = "a@example.org", issuer = "github", `),
+    )
+    const before = await idOf(keyless)
+    writeFileSync(join(folder, 'keys', 'carol.asc'), '')
+    expect(await idOf(keyless)).toBe(before)
   })
 
   it('keeps no chain that could not be checked to its end, and none of another anchor', () => {

@@ -1,12 +1,11 @@
 import { PolicyError } from '../../errors.ts'
-import { newestLanding } from '../../policy/chain.ts'
+import { chainUpTo, newestLanding } from '../../policy/chain.ts'
 import type { Landing, PolicyChain } from '../../policy/chain.ts'
 
 /** The policy chain as it was when the policy branch stood elsewhere. */
 export class PastChains {
   readonly #chain: PolicyChain
   readonly #chainTo: (tip: string) => Promise<PolicyChain>
-  readonly #index: ReadonlyMap<string, number>
   readonly #others = new Map<string, Promise<PolicyChain>>()
   /** Policies that a journal names and that never landed. */
   readonly unknown = new Set<string>()
@@ -17,7 +16,6 @@ export class PastChains {
   constructor(chain: PolicyChain, chainTo: (tip: string) => Promise<PolicyChain>) {
     this.#chain = chain
     this.#chainTo = chainTo
-    this.#index = new Map(chain.commits.map((id, index) => [id, index]))
   }
 
   get newest(): Landing {
@@ -26,8 +24,8 @@ export class PastChains {
 
   /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
   to(tip: string): Promise<PolicyChain> {
-    const index = this.#index.get(tip)
-    if (index !== undefined) return Promise.resolve(cut(this.#chain, index))
+    const index = this.#chain.commits.indexOf(tip)
+    if (index !== -1) return Promise.resolve(chainUpTo(this.#chain, index))
     const known = this.#others.get(tip)
     if (known !== undefined) return known
     const asked = this.#chainTo(tip)
@@ -44,8 +42,8 @@ export class PastChains {
     tip: string | undefined,
     isBefore: (tip: string | undefined) => Promise<boolean>,
   ): Promise<{ chain: PolicyChain; isWaiting: boolean }> {
-    if (tip === undefined || (!this.#index.has(tip) && (await isBefore(tip)))) {
-      return { chain: cut(this.#chain, 0), isWaiting: true }
+    if (tip === undefined || (this.#chain.commits.indexOf(tip) === -1 && (await isBefore(tip)))) {
+      return { chain: chainUpTo(this.#chain, 0), isWaiting: true }
     }
     try {
       return { chain: await this.to(tip), isWaiting: false }
@@ -66,20 +64,6 @@ export class PastChains {
       return chain
     }
     if ((landings[at]?.index ?? 0) < newestLanding(chain).index) this.replaced.add(policy)
-    return cut(this.#chain, (landings[at + 1]?.index ?? commits.length) - 1)
-  }
-}
-
-function cut(chain: PolicyChain, index: number): PolicyChain {
-  const { anchor, commits, landings, failed, uncertain } = chain
-  const [first, ...others] = landings
-  const isThere = (one: { readonly index: number }): boolean => one.index <= index
-  return {
-    anchor,
-    tip: commits[index] ?? anchor,
-    commits: commits.slice(0, index + 1),
-    landings: [first, ...others.filter(isThere)],
-    failed: failed.filter(isThere),
-    uncertain: uncertain !== undefined && isThere(uncertain) ? uncertain : undefined,
+    return chainUpTo(this.#chain, (landings[at + 1]?.index ?? commits.length) - 1)
   }
 }

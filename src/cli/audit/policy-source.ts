@@ -19,7 +19,8 @@ import { MAX_POLICY_BYTES, parsePolicy } from '../../policy/parse.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import type { LogCompletion } from '../../verification/online-keep.ts'
-import { PolicyCache } from '../../verification/policy-cache.ts'
+import { floorOf, PolicyCache } from '../../verification/policy-cache.ts'
+import type { PolicyCacheOptions } from '../../verification/policy-cache.ts'
 import { policyFilesInFolder } from '../../verification/policy-files.ts'
 import { PolicySession } from '../../verification/policy-session.ts'
 import type { FixedPolicy } from '../../verification/policy-session.ts'
@@ -107,7 +108,16 @@ export async function openPolicy(
     const session = await PolicySession.open({
       repository,
       ...(single !== undefined &&
-        isInTree && { chains: chainCache({ repository, refs, anchor, fixed, prover, keyFile }) }),
+        isInTree && {
+          chains: chainCache({
+            repository,
+            refs,
+            anchor,
+            floor: fixed && (await floorOf(fixed)),
+            prover,
+            keyFile,
+          }),
+        }),
       roots: prover.roots,
       openCache: (roots) =>
         single !== undefined
@@ -150,14 +160,14 @@ function chainCache({
   repository,
   refs,
   anchor,
-  fixed,
+  floor,
   prover,
   keyFile,
 }: {
   readonly repository: RepositoryAnswers
   readonly refs: RefView
   readonly anchor: string
-  readonly fixed: FixedPolicy | undefined
+  readonly floor: PolicyCacheOptions['floor']
   readonly prover: Proving
   readonly keyFile: string
 }): PolicyCache {
@@ -165,7 +175,7 @@ function chainCache({
     paths: repository.paths,
     anchor,
     policyBranch: refs.policyBranch,
-    floor: fixed && { name: fixed.policy.name, id: fixed.id },
+    floor,
     roots: prover.roots,
     version: VERSION,
     keyFile,

@@ -8,6 +8,7 @@ import type { Step } from '../../policy/context.ts'
 import { clientView, withoutCertificates } from './client-view.ts'
 import { policyWarnings } from '../audit/policy-warnings.ts'
 import { policyOf } from './flags.ts'
+import { keeping } from './keeping.ts'
 import { Push } from './push.ts'
 import type { HookRun } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -27,6 +28,7 @@ export async function judgeClient(
     repository,
     roots,
     openCache: surroundings.openCache,
+    keeping: keeping(place.env),
     current: view.current,
     ruleName: view.ruleName,
     localName: view.localName,
@@ -51,6 +53,7 @@ export async function judgeClient(
       await push.add(step, outcomes.map(withoutCertificates))
     }
     const exit = push.end()?.exit ?? EXIT.ok
+    await opened.session.keepChain()
     if (push.report?.isForPeople !== false) {
       run.stderr.write(renderWarnings(policyWarnings(opened.session, { now: run.clock() })))
     }

@@ -15,6 +15,7 @@ import { inForceNow, isZero } from '../../policy/context.ts'
 import type { Step } from '../../policy/context.ts'
 import { policyWarnings } from '../audit/policy-warnings.ts'
 import { policyOf } from './flags.ts'
+import { keeping } from './keeping.ts'
 import { Push } from './push.ts'
 import type { HookRun } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -39,6 +40,7 @@ export async function judgeServer(
     repository,
     roots,
     openCache: surroundings.openCache,
+    keeping: keeping(place.env),
     current,
   })
   const { session } = opened
@@ -100,6 +102,7 @@ export async function judgeServer(
     if (isLetThrough) journal.append([...tips.found, ...whole(steps, judged)])
     else journal.append(tips.found)
     journal.save()
+    await session.keepChain()
     return flags.audit ? EXIT.ok : exit
   } catch (error) {
     push.abort()

@@ -54,7 +54,8 @@ export const show = defineCommand({
           stdout.write(policyInFile(context, name).bytes)
           return EXIT.ok
         }
-        const at = chain.commits.includes(commit) ? chain : await session.chainTo(commit)
+        const isOnChain = chain.commits.indexOf(commit) !== -1
+        const at = isOnChain ? chain : await session.chainTo(commit)
         const index = at.commits.indexOf(commit)
         const landing = landingAt(at, index)
         const by = landing.signedBy === undefined ? 'unproven' : escapeText(landing.signedBy)
