@@ -7,6 +7,7 @@ import { inForceNow, isZero, outcome, rulesOf } from '../policy/context.ts'
 import type { PolicyContext, Step, StepOutcome, VerifiedTip } from '../policy/context.ts'
 import { isPathRule } from '../policy/model.ts'
 import type { Policy } from '../policy/model.ts'
+import { mayGoBack } from '../policy/range.ts'
 import type { Reason } from '../policy/reason.ts'
 import { StepMemo } from '../policy/step-memo.ts'
 import { evaluateStep } from '../policy/steps.ts'
@@ -134,9 +135,9 @@ async function rollback(
 ): Promise<Reason | undefined> {
   const tip = remembered(ref)
   if (tip === undefined || tip === before || isZero(after)) return undefined
+  if (mayGoBack(context, ref)) return undefined
   const { policy } = inForceNow(context)
   const rules = rulesOf(policy, ref, false).rules.filter((rule) => !isPathRule(rule))
-  if (rules.length === 0 || rules.every(({ rewrite }) => rewrite)) return undefined
   if (isZero(before) && rules.every((rule) => rule.delete)) return undefined
   if ((await context.git.isAncestor(tip, after)) === true) return undefined
   const detail = `it was at ${tip} before, which passed, and this does not follow it`

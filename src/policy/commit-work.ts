@@ -74,7 +74,14 @@ export class CommitWork {
 
   /** Refs that no rule without paths matches: any listed identity, forges for what merges cleanly. */
   async #askOthers({ policy }: RuleSet, signing: Identification, found: Reason[]): Promise<void> {
-    if (policy.otherRefs !== 'signed') return
+    if (policy.otherRefs === 'any') return
+    if (policy.otherRefs === 'deny') {
+      found.push({
+        code: 'REF_NOT_ALLOWED',
+        detail: 'no rule is about it, and other-refs = "deny"',
+      })
+      return
+    }
     const bot = botOf(policy, namesOf(signing))
     let reason: Reason | undefined
     if (bot !== undefined) reason = await this.#keptTo(bot, this.#commit.parents, signing)

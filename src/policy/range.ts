@@ -8,6 +8,7 @@ import { trustedTime } from './identify.ts'
 import { inOrder } from './in-order.ts'
 import { judgeCommit } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
+import { isPathRule } from './model.ts'
 import type { Rule } from './model.ts'
 import { notDescendant } from './movement.ts'
 import { addReasons, evaluateEdges } from './policy-branch.ts'
@@ -154,6 +155,10 @@ export async function* auditRef(
     edges.push({ id, parent: parents[0] ?? '' })
   }
   const last = edges[0]?.id
+  if (last === undefined) {
+    yield* notAboveAnchor(context, ref, tip)
+    return
+  }
   yield* inOrder(edges.reverse(), async ({ id, parent }) => {
     const inForce = await inForceFor(context, id)
     const step = { ref, before: parent === '' ? '0'.repeat(id.length) : parent, after: id }
@@ -168,6 +173,20 @@ export async function* auditRef(
     }
     return outcome(step, inForce.id, reasons, arriving.judgements)
   })
+}
+
+/** A protected ref that brings nothing: it may be older than the anchor. */
+async function* notAboveAnchor(
+  context: PolicyContext,
+  ref: string,
+  tip: string,
+): AsyncGenerator<StepOutcome> {
+  const inForce = await inForceFor(context, tip)
+  const sets = setsFor(context, inForce.policy, ref)
+  if (!isProtectedBy(sets)) return
+  const step = { ref, before: '0'.repeat(tip.length), after: tip }
+  const reason = await notDescendant(context, sets, step)
+  if (reason !== undefined) yield outcome(step, inForce.id, [reason], [])
 }
 
 /**
@@ -194,6 +213,13 @@ export async function inForceFor(context: PolicyContext, id: string): Promise<In
 function landingBefore(chain: PolicyChain, time: number): Landing {
   const found = chain.landings.findLast(({ at }) => at !== undefined && at <= time)
   return found ?? landingAt(chain, 0)
+}
+
+/** Whether a ref that was verified may lose what it had: no rule keeps it, or all let it be rewritten. */
+export function mayGoBack(context: PolicyContext, ref: string): boolean {
+  const { policy } = inForceNow(context)
+  const rules = setsFor(context, policy, ref).flatMap((set) => set.rules)
+  return rules.filter((rule) => !isPathRule(rule)).every(({ rewrite }) => rewrite)
 }
 
 /** Whether any rule is about a ref: what `audit --all` looks at. */

@@ -13,6 +13,7 @@ describe('policies by the command line', () => {
   let stranger: Signer
   let policy = ''
   let anchor = ''
+  let old = ''
 
   beforeAll(async () => {
     world = await World.create()
@@ -36,8 +37,18 @@ by = ["alice", "bob"]
 [[protect]]
 refs = ["refs/tags/v*"]
 by = ["alice"]
+
+[[protect]]
+refs = ["refs/heads/release/*"]
+by = ["alice", "bob"]
+
+[[protect]]
+refs = ["refs/heads/wip/*"]
+by = ["alice", "bob"]
+rewrite = true
 `
     stranger = (await world.forge('mallory', 'mallory@example.org')).signer
+    old = await world.commit(stranger, 'older than the policy')
     anchor = await world.commit(alice, 'adopt', { '.signet/policy.toml': policy })
   })
   afterAll(() => world.close())
@@ -103,5 +114,51 @@ by = ["alice"]
     await world.commit(stranger, 'stranger')
     await world.as(carol, ['tag', '-s', '-m', 'x', 'worse'])
     expect(await codes('worse')).toBe('1 UNKNOWN_SIGNER')
+  })
+  test('attack 89: an audit of a ref older than the anchor, protected or not', async () => {
+    await world.git('branch', 'release/old', old)
+    await world.git('branch', 'old', old)
+    const protectedOne = await judge('audit', 'release/old')
+    expect(protectedOne.status).toBe(1)
+    expect(protectedOne.summary.codes).toEqual({ NOT_DESCENDANT: 1 })
+    const free = await judge('audit', 'old')
+    expect(free.status).toBe(4)
+    expect(free.summary.codes).toEqual({ NOTHING_TO_CHECK: 1 })
+  })
+
+  test('attack 22: a ref that may be rewritten, or that no rule is about, goes back without a rollback', async () => {
+    await world.git('checkout', '-q', '--detach', anchor)
+    const first = await world.commit(bob, 'first')
+    for (const [ref, status] of [
+      ['refs/heads/wip/a', 0],
+      ['refs/heads/topic', 0],
+      ['refs/heads/release/1', 1],
+    ] as const) {
+      await world.git('update-ref', ref, first)
+      expect((await judge('audit', ref)).status, ref).toBe(0)
+      await world.git('checkout', '-q', '--detach', anchor)
+      const other = await world.commit(bob, `instead of ${ref}`)
+      await world.git('update-ref', ref, other)
+      const { status: found, summary } = await judge('audit', ref)
+      expect(found, ref).toBe(status)
+      expect(Object.keys(summary.codes), ref).toEqual(status === 0 ? [] : ['ROLLBACK'])
+    }
+  })
+
+  test('other-refs = "deny": audits and ranges let nothing onto a ref that no rule is about', async () => {
+    const denying = policy.replace('\n[people', '\nother-refs = "deny"\n[people')
+    const landing = await world.commit(alice, 'deny', { '.signet/policy.toml': denying })
+    await world.git('checkout', '-q', '-b', 'denied')
+    const work = await world.commit(alice, 'work')
+    for (const outcome of [
+      await judge('audit', 'denied'),
+      await judge('verify', '--for', 'denied', `${landing}..denied`),
+    ]) {
+      expect(outcome.status).toBe(1)
+      expect(byCommit(outcome).get(work)).toBe('REF_NOT_ALLOWED')
+    }
+    expect((await judge('verify', `${landing}..denied`)).status).toBe(0)
+    await world.git('checkout', '-q', 'main')
+    await world.git('branch', '-q', '-D', 'denied')
   })
 })

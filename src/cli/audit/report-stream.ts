@@ -69,7 +69,7 @@ export async function reportStream(
     const faults = options.steps?.() ?? []
     for (const step of faults) count.addStep(step)
     const all = options.allSteps?.()
-    if (count.checked === 0 && !all?.length && !flags['allow-empty']) {
+    if (count.checked === 0 && faults.length === 0 && !all?.length && !flags['allow-empty']) {
       count.addCode('NOTHING_TO_CHECK')
     }
     const warnings = [...new Set([...run.warnings, ...options.warnings])]

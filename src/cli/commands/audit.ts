@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
 import type { StepVerdict } from '../../facts.ts'
 import { countCommits } from '../../git/walk.ts'
-import { isProtected } from '../../policy/range.ts'
+import { isProtected, mayGoBack } from '../../policy/range.ts'
 import { HistoryProver } from '../audit/history-prover.ts'
 import { historyVerdict } from '../audit/history-verdict.ts'
 import type { Judged } from '../audit/history-verdict.ts'
@@ -210,7 +210,7 @@ async function findRollback(
   verdicts: PolicyVerdicts,
 ): Promise<void> {
   const before = new RememberedTips(repository.paths).get(anchor, ref)
-  if (before === undefined) return
+  if (before === undefined || mayGoBack(session.context, ref)) return
   if ((await session.context.git.isAncestor(before, tip)) === true) return
   const policy = session.context.chain?.landings.at(-1)?.commit ?? ''
   const codes: StepVerdict['codes'] = ['ROLLBACK']
