@@ -28,7 +28,7 @@ import type { DigestName } from '../crypto/digest.ts'
 import type { Hierarchy } from './ca-hierarchy.ts'
 import { randomSerial } from './serial.ts'
 
-/** Digests that may be stamped, by object identifier; SHA-1 may not. */
+/** Digests that may be stamped, by object identifier. */
 const DIGEST_OF: Readonly<Record<string, { name: DigestName; length: number }>> = {
   [OID.sha256]: { name: 'sha256', length: 32 },
   [OID.sha384]: { name: 'sha384', length: 48 },
@@ -47,6 +47,23 @@ export interface StampRequest {
   readonly wantsCertificate: boolean
   /** The hash's parameters were NULL; the answer repeats what was asked. */
   readonly hasNullParameters: boolean
+  readonly hasExtensions: boolean
+}
+
+/** Why a request is refused, in the words of timestamp-authority; undefined where it is stamped. */
+export function whyNotStamped(request: StampRequest): string | undefined {
+  if (request.hashOid === OID.sha1) return 'Weak hash algorithm in timestamp request'
+  const hash = DIGEST_OF[request.hashOid]
+  if (hash === undefined) return 'Error generating timestamp response'
+  if (hash.length !== request.imprint.length) {
+    return 'Message digest has incorrect length for specified algorithm'
+  }
+  if (request.policy !== undefined && request.policy !== OID.timestampPolicy) {
+    return 'unaccepted policy: requested TSA policy is not supported by the TSA'
+  }
+  return request.hasExtensions
+    ? 'unaccepted extension: requested extensions are not supported by the TSA'
+    : undefined
 }
 
 /** @returns undefined for what is not a DER TimeStampReq (RFC 3161 §2.4.1) */
@@ -68,6 +85,7 @@ export function parseStampRequest(der: Uint8Array): StampRequest | undefined {
     policy: request.reqPolicy,
     wantsCertificate: request.certReq === true,
     hasNullParameters: hashAlgorithm.algorithmParams instanceof Null,
+    hasExtensions: (request.extensions ?? []).length > 0,
   }
 }
 
@@ -88,12 +106,11 @@ export class TimestampAuthority {
   }
 
   /**
+   * @param request - one that `whyNotStamped` has nothing against
    * @param fault - test only: in which respect the answer is to be wrong
-   * @returns DER TimeStampResp; undefined when the request is for a weak or unknown hash
+   * @returns DER TimeStampResp
    */
-  stamp(request: StampRequest, fault?: string): Uint8Array | undefined {
-    const hash = DIGEST_OF[request.hashOid]
-    if (hash?.length !== request.imprint.length) return undefined
+  stamp(request: StampRequest, fault?: string): Uint8Array {
     if (fault === 'lie-rejection') {
       return ber(
         new TimeStampResp({
@@ -104,7 +121,7 @@ export class TimestampAuthority {
     const info = this.#tstInfo(request, fault)
     const response = new TimeStampResp({
       status: new PKIStatusInfo({ status: PKIStatus.granted }),
-      timeStampToken: this.#token(info, request.wantsCertificate, fault),
+      timeStampToken: this.#token(info, request, fault),
     })
     return ber(response.toSchema())
   }
@@ -130,13 +147,13 @@ export class TimestampAuthority {
   }
 
   /** A SignedData with one signer (RFC 3161 §2.4.2), attributes in DER's order. */
-  #token(info: TSTInfo, withCertificate: boolean, fault: string | undefined): ContentInfo {
+  #token(info: TSTInfo, request: StampRequest, fault: string | undefined): ContentInfo {
     const content = ber(info.toSchema())
     const encapsulated = new EncapsulatedContentInfo({ eContentType: OID.tstInfo })
     encapsulated.eContent = new OctetString({ valueHex: toArrayBuffer(content) })
     const signedAttrs = new SignedAndUnsignedAttributes({
       type: 0,
-      attributes: this.#attributes(content, info.genTime),
+      attributes: this.#attributes(content, info.genTime, request.hashOid),
     })
     const signer = new SignerInfo({
       version: 1,
@@ -159,12 +176,13 @@ export class TimestampAuthority {
       digestAlgorithms: [algorithm(OID.sha256)],
       encapContentInfo: encapsulated,
       signerInfos: [signer],
-      ...(withCertificate ? { certificates: [this.#certificate] } : {}),
+      // As timestamp-authority does: the set is there even when nobody asked for what is in it.
+      certificates: request.wantsCertificate ? [this.#certificate] : [],
     })
     return new ContentInfo({ contentType: OID.signedData, content: signedData.toSchema(true) })
   }
 
-  #attributes(content: Uint8Array, genTime: Date): Attribute[] {
+  #attributes(content: Uint8Array, genTime: Date, hashOid: string): Attribute[] {
     const attribute = (type: string, value: BaseBlock): Attribute =>
       new Attribute({ type, values: [value] })
     return [
@@ -174,18 +192,20 @@ export class TimestampAuthority {
         OID.messageDigest,
         new OctetString({ valueHex: toArrayBuffer(digest('sha256', content)) }),
       ),
-      attribute(OID.signingCertificateV2, this.#signingCertificate()),
+      attribute(OID.signingCertificateV2, this.#signingCertificate(hashOid)),
     ]
   }
 
-  /** SigningCertificateV2 with the default SHA-256 left out, as DER wants it (RFC 5816 §2.2). */
-  #signingCertificate(): BaseBlock {
+  /** SigningCertificateV2 by the digest asked for, SHA-256 left out as the default (RFC 5816 §2.2). */
+  #signingCertificate(hashOid: string): BaseBlock {
+    const hash = DIGEST_OF[hashOid]?.name ?? 'sha256'
     const issuer = new GeneralNames({
       names: [new GeneralName({ type: 4, value: this.#certificate.issuer })],
     })
     const essCertId = new Sequence({
       value: [
-        new OctetString({ valueHex: toArrayBuffer(sha256(this.#certificateDer)) }),
+        ...(hash === 'sha256' ? [] : [algorithm(hashOid, true).toSchema()]),
+        new OctetString({ valueHex: toArrayBuffer(digest(hash, this.#certificateDer)) }),
         new Sequence({ value: [issuer.toSchema(), this.#certificate.serialNumber] }),
       ],
     })

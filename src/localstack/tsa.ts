@@ -9,7 +9,7 @@ import type { Hierarchy } from './ca-hierarchy.ts'
 import { createTimestampingHierarchy } from './ca-hierarchy.ts'
 import { NO_STORE, bytesReply, openapiError } from './http.ts'
 import type { Route, StackReply, StackRequest } from './http.ts'
-import { TimestampAuthority, parseStampRequest } from './timestamp-authority.ts'
+import { TimestampAuthority, parseStampRequest, whyNotStamped } from './timestamp-authority.ts'
 import type { StampRequest } from './timestamp-authority.ts'
 
 /** gitsign compares this as a string. */
@@ -17,10 +17,13 @@ const REPLY_TYPE = 'application/timestamp-reply'
 const QUERY_TYPE = 'application/timestamp-query'
 
 const HASH_OID: Readonly<Record<string, string>> = {
+  sha1: OID.sha1,
   sha256: OID.sha256,
   sha384: OID.sha384,
   sha512: OID.sha512,
 }
+
+const FAILED = 'Error generating timestamp response'
 
 /** The interface of timestamp-authority. */
 export function tsaRoutes(hierarchy: Hierarchy, clock: () => number): Route[] {
@@ -50,54 +53,64 @@ async function stamp(
   request: StackRequest,
   clock: () => number,
 ): Promise<StackReply> {
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';')
-  let asked: StampRequest | undefined
-  if (type === QUERY_TYPE) asked = parseStampRequest(request.body)
-  else if (type === 'application/json') asked = parseJsonRequest(request.body)
-  else {
+  const { body } = request
+  const header = request.headers['content-type'] ?? 'application/octet-stream'
+  const [type = ''] = header.split(';')
+  if (type !== QUERY_TYPE && type !== 'application/json') {
     return openapiError(
       415,
       `unsupported media type ${JSON.stringify(type)}, only [${QUERY_TYPE} application/json] are allowed`,
       NO_STORE,
     )
   }
+  if (body.length === 0) return openapiError(422, 'request in body is required', NO_STORE, 602)
+  // timestamp-authority compares the whole header: with parameters the type is none it knows.
+  let asked: StampRequest | string = FAILED
+  if (header === QUERY_TYPE) asked = parseStampRequest(body) ?? FAILED
+  else if (header === type) asked = parseJsonRequest(body)
+  const why = typeof asked === 'string' ? asked : whyNotStamped(asked)
   if (request.fault === 'lie-garbage') return bytesReply(200, REPLY_TYPE, 'garbage', NO_STORE)
   const signer =
     request.fault === 'lie-chain'
       ? new TimestampAuthority(await createTimestampingHierarchy('stranger', clock()), clock)
       : authority
-  const response = asked === undefined ? undefined : signer.stamp(asked, request.fault)
-  if (response === undefined) {
-    return openapiError(400, 'Error generating timestamp response', {
-      ...NO_STORE,
-      'content-type': REPLY_TYPE,
-    })
+  if (why !== undefined || typeof asked === 'string') {
+    return openapiError(400, why ?? FAILED, { ...NO_STORE, 'content-type': REPLY_TYPE })
   }
-  return bytesReply(200, REPLY_TYPE, response, NO_STORE)
+  return bytesReply(200, REPLY_TYPE, signer.stamp(asked, request.fault), NO_STORE)
 }
 
-function parseJsonRequest(body: Uint8Array): StampRequest | undefined {
+/** The request, or why it is none, in the words of timestamp-authority. */
+function parseJsonRequest(body: Uint8Array): StampRequest | string {
   const text = decodeUtf8(body) ?? ''
   let value: JsonValue
   try {
     value = JSON.parse(text) as JsonValue
   } catch {
     // JSON.parse throws SyntaxError only.
-    return undefined
+    return FAILED
   }
-  if (!isJsonObject(value)) return undefined
-  const { artifactHash, hashAlgorithm, certificates, tsaPolicyOID } = value
-  const hashOid = typeof hashAlgorithm === 'string' ? HASH_OID[hashAlgorithm] : undefined
-  const imprint = typeof artifactHash === 'string' ? decodeBase64(artifactHash) : undefined
-  if (hashOid === undefined || imprint === undefined) return undefined
+  if (!isJsonObject(value)) return FAILED
+  const { artifactHash = '', hashAlgorithm, certificates = false, tsaPolicyOID = '' } = value
+  const hashOid =
+    typeof hashAlgorithm === 'string' ? HASH_OID[hashAlgorithm.toLowerCase()] : undefined
+  if (hashOid === undefined || typeof certificates !== 'boolean') return FAILED
+  if (typeof artifactHash !== 'string' || typeof tsaPolicyOID !== 'string') return FAILED
+  if (typeof (value['nonce'] ?? 0) !== 'number') return FAILED
+  if (tsaPolicyOID !== '' && !/^\d+(?:\.\d+){0,128}$/.test(tsaPolicyOID)) {
+    return 'OID should be comprised of at most 128 components'
+  }
+  const imprint = decodeBase64(artifactHash)
+  if (imprint === undefined) return FAILED
   // As text: a 64-bit number does not survive JSON.parse.
   const nonce = /"nonce"\s*:\s*(\d+)/.exec(text)?.[1]
   return {
     hashOid,
     imprint,
     nonce: nonce === undefined ? undefined : derInteger(BigInt(nonce)).subarray(2),
-    policy: typeof tsaPolicyOID === 'string' && tsaPolicyOID !== '' ? tsaPolicyOID : undefined,
-    wantsCertificate: certificates === true,
+    policy: tsaPolicyOID === '' ? undefined : tsaPolicyOID,
+    wantsCertificate: certificates,
     hasNullParameters: true,
+    hasExtensions: false,
   }
 }
