@@ -7,8 +7,8 @@ import { showPath, type TomlPath } from './toml-positions.ts'
 
 /** A doubtful line of a policy that is valid. The message says why; it is escaped. */
 export interface PolicyWarning {
-  /** 1-based; 1 where the warning is about something that is not in the file. */
-  readonly line: number
+  /** 1-based; undefined where it is about something that is not in the file, or nobody knows. */
+  readonly line: number | undefined
   readonly key: string
   readonly message: string
 }
@@ -34,14 +34,14 @@ export function policyWarnings(policy: Policy, context: WarningContext): PolicyW
     ...withoutReason(policy),
     ...(context.before === undefined ? [] : deleted(policy, context.before)),
   ]
-  return warnings.sort((a, b) => a.line - b.line)
+  return warnings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }
 
 function aboutFile(policy: Policy, context: WarningContext): PolicyWarning[] {
   const { now, isServerWithoutFloor, lineOf } = context
   const warnings: PolicyWarning[] = []
   const add = (key: string, message: string): void => {
-    warnings.push({ line: lineOf?.([key]) ?? 1, key, message })
+    warnings.push({ line: key === '' ? undefined : lineOf?.([key]), key, message })
   }
   if (policy.admins.length === 1) {
     const [admin = ''] = policy.admins
@@ -205,7 +205,8 @@ function deleted(policy: Policy, before: Policy): PolicyWarning[] {
     const isWhole = !policy.entries.has(entry.name)
     const what = isWhole ? 'is deleted' : `has lost ${gone.map((mark) => quote(mark)).join(', ')}`
     const message = `${what}: what was signed by it and arrives later, or is audited again on another ref, is by nobody; keep it and give it "until"`
-    return [{ line: 1, key: showPath([tableOf(entry), entry.name]), message }]
+    const line = policy.entries.get(entry.name)?.line
+    return [{ line, key: showPath([tableOf(entry), entry.name]), message }]
   })
 }
 

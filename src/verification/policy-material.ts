@@ -126,7 +126,8 @@ function isOpenpgp(bytes: Uint8Array): boolean {
 async function pinnedRoot(pin: TrustPin, files: PolicyFiles): Promise<TrustedRoot | string> {
   const path = escapeText(pin.root)
   const bytes = await files.read(pin.root)
-  if (bytes === undefined) return `there is no file ${path}`
+  if (bytes === undefined)
+    return `there is no file ${path}: copy the trusted root there that git signet status names`
   const actual = encodeHex(sha256(bytes))
   if (actual !== pin.sha256)
     return `${path} is not the file that was pinned: its SHA-256 is ${actual}`

@@ -158,7 +158,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     if (policy === undefined) return
     hold(policy.admins.length > 0, 'nobody may change it')
     for (const { line } of policyWarnings(policy, { policyBranch, lineOf, before: policy })) {
-      hold(line >= 1 && line <= lines, 'a warning on no line')
+      hold(line === undefined || (line >= 1 && line <= lines), 'a warning on no line')
     }
     hold(policyDiff(policy, policy).length === 0, 'it differs from itself')
   },

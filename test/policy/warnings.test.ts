@@ -31,7 +31,7 @@ function warningsOf(text: string, context: Partial<WarningContext> = {}): string
   const { policy, lineOf } = read(text)
   if (policy === undefined) return []
   return policyWarnings(policy, { policyBranch, lineOf, ...context }).map(
-    ({ line, key, message }) => `${String(line)} ${key}: ${message}`,
+    ({ line, key, message }) => `${String(line ?? '-')} ${key}: ${message}`,
   )
 }
 
@@ -132,7 +132,7 @@ by = ["alice"]
       .replaceAll(', "bob"', '')
       .replace('admins = ["alice"]', 'admins = ["alice"]')
     expect(warningsOf(gone, { before })).toContainEqual(
-      expect.stringMatching(/^1 people\.bob: is deleted: .*"until"/),
+      expect.stringMatching(/^- people\.bob: is deleted: .*"until"/),
     )
     const retired = two.replace('[people.bob]', '[people.bob]\nuntil = 2026-01-01T00:00:00Z')
     expect(warningsOf(retired, { before })).toEqual([])
@@ -158,7 +158,7 @@ accept = ["clean-merge", "${kind}"]
 
   it('warns of a server without a floor, where it is one', () => {
     expect(warningsOf(two, { isServerWithoutFloor: true })).toEqual([
-      expect.stringMatching(/^1 : there is no floor/),
+      expect.stringMatching(/^- : there is no floor/),
     ])
   })
 

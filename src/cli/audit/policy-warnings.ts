@@ -26,7 +26,10 @@ export function policyWarnings(
       now,
       ...(isInTree && { before, isServerWithoutFloor: isServer && floor === undefined }),
     })) {
-      warnings.push(`${policy.name}:${String(line)}: ${key}: ${message}`)
+      // A landing is named as it is everywhere else.
+      const name = policy.name.replace(/^([0-9a-f]{10})[0-9a-f]{30,54}:/, '$1:')
+      const at = line === undefined ? '' : `:${String(line)}`
+      warnings.push(`${name}${at}: ${key === '' ? '' : `${key}: `}${message}`)
     }
   }
   return [...new Set(warnings)]

@@ -63,10 +63,7 @@ Exit 0 without mistakes, 3 with. With --against: 1 where something is newly refu
     const material = policy && (await policyMaterial(policy, source.files))
     const all = [...problems, ...(material?.problems ?? [])]
     for (const problem of all) stderr.write(`${showProblem(source.name, problem)}\n`)
-    if (policy === undefined) {
-      stderr.write(`${countOf(all.length, 'mistake')}: this policy would be refused\n`)
-      return EXIT.policy
-    }
+    if (policy === undefined) return refused(all.length, context)
     const before = operand === undefined ? await committedPolicy(context, policyBranch) : undefined
     const now = context.clock()
     for (const { line, key, message } of policyWarnings(policy, {
@@ -76,9 +73,10 @@ Exit 0 without mistakes, 3 with. With --against: 1 where something is newly refu
       lineOf,
     })) {
       const at = key === '' ? '' : `${escapeText(key)}: `
-      stderr.write(`${escapeText(source.name)}:${String(line)}: warning: ${at}${message}\n`)
+      const place = line === undefined ? '' : `:${String(line)}`
+      stderr.write(`${escapeText(source.name)}${place}: warning: ${at}${message}\n`)
     }
-    if (all.length > 0) return EXIT.policy
+    if (all.length > 0) return refused(all.length, context)
     const counts = [
       countOf(policy.entries.size, 'name'),
       countOf(policy.admins.length, 'admin'),
@@ -91,6 +89,11 @@ Exit 0 without mistakes, 3 with. With --against: 1 where something is newly refu
     return checkAgainst(context, { ...flags, against }, { policy, text: source }, policyBranch)
   },
 })
+
+function refused(mistakes: number, { streams }: Context): ExitCode {
+  streams.stderr.write(`${countOf(mistakes, 'mistake')}: this policy would be refused\n`)
+  return EXIT.policy
+}
 
 function countOf(count: number, what: string): string {
   return `${String(count)} ${what}${count === 1 ? '' : 's'}`
