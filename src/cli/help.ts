@@ -1,6 +1,6 @@
 import type { AnyCommand, CommandGroup, Option } from './command.ts'
 
-const WIDTH = 92
+const WIDTH = 80
 
 export function isGroup(command: AnyCommand | CommandGroup): command is CommandGroup {
   return 'commands' in command
@@ -60,7 +60,7 @@ function section(title: string, body: string): string {
 
 /** The page of one command or group. @param path - the words that lead to it. */
 export function renderCommandHelp(path: string, command: AnyCommand | CommandGroup): string {
-  const head = `${capitalize(command.summary)}.\n`
+  const head = `${wrap(`${capitalize(command.summary)}.`, WIDTH).join('\n')}\n`
   const about =
     command.description === undefined ? '' : `\n${renderParagraphs(command.description)}\n`
   if (isGroup(command)) {
@@ -99,15 +99,15 @@ export function renderOverview(commands: readonly (AnyCommand | CommandGroup)[])
   return `git-signet signs commits and tags with who you are, and proves who signed.
 
 Usage
-  git-signet COMMAND [options]        the same: git signet COMMAND [options]
+  git-signet COMMAND [options]     the same: git signet COMMAND [options]
 
 Commands
 ${renderColumns(commands.map(({ name, summary }) => [name, summary]))}
 
 Start
-  git-signet setup                    sign every commit with your login from now on
+  git-signet setup            sign every commit with your login from now on
   git-signet verify --identity WHO --issuer URL HEAD
-  git-signet help COMMAND             what a command does and takes
+  git-signet help COMMAND     what a command does and takes
 `
 }
 

@@ -181,6 +181,11 @@ export function startGit(
 
 /** An error about a git command; git's words are escaped. */
 export function gitError(code: string, args: readonly string[], why: string): UnavailableError {
+  if (why.includes('fatal: not a git repository')) {
+    return new UnavailableError(code, 'this is not a git repository', {
+      hint: 'cd into one, or name it: git -C FOLDER signet …',
+    })
+  }
   const command = args.find((arg) => !arg.startsWith('-')) ?? ''
   return new UnavailableError(code, `git ${escapeText(command)}: ${why}`)
 }

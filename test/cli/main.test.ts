@@ -74,6 +74,47 @@ describe('git-signet', () => {
   })
 })
 
+describe('outside of a repository', () => {
+  it.each([
+    ['verify'],
+    ['verify-tag', 'v1'],
+    ['log'],
+    ['inspect', 'HEAD'],
+    ['resign', 'A..B'],
+    ['policy', 'init'],
+    ['hook', 'install', 'pre-receive'],
+  ])('%s %s says that this is none, and what to type', async (...argv) => {
+    expect(await person.signet(...argv)).toEqual({
+      status: 4,
+      stdout: '',
+      stderr:
+        'git-signet: error: this is not a git repository\n' +
+        'git-signet: hint: cd into one, or name it: git -C FOLDER signet …\n',
+    })
+  })
+})
+
+describe('help', () => {
+  it.each(COMMANDS.filter(({ isHidden }) => !isHidden).map(({ name }) => name))(
+    'of %s keeps to 80 columns, but for examples',
+    async (name) => {
+      const { stdout } = await person.signet('help', name)
+      for (const line of stdout.split('\n')) {
+        if (/^ {2}git[ -]/.test(line)) continue
+        expect(line.length, line).toBeLessThanOrEqual(80)
+      }
+    },
+  )
+
+  it('keeps its overview and what setup says to 80 columns', async () => {
+    const overview = await person.signet('help')
+    const setup = await person.signet('setup', '--dry-run')
+    for (const line of `${overview.stdout}${setup.stderr}`.split('\n')) {
+      expect(line.length, line).toBeLessThanOrEqual(80)
+    }
+  })
+})
+
 describe('every command', () => {
   it.each(COMMANDS.map(({ name }) => name))(
     '%s has help, a summary and documented options',

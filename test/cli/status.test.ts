@@ -51,6 +51,22 @@ describe('git-signet status', () => {
     })
   })
 
+  it('says by what signers are judged, and mends a short anchor', async () => {
+    expect((await person.signet('status')).stdout).toContain(
+      'who may sign\n  nobody is named: git-signet help policy\n',
+    )
+    await person.git('config', '--global', 'signet.identity', 'alice@example.org')
+    expect((await person.signet('status')).stdout).toContain('  alice@example.org alone\n')
+    await person.git('config', '--global', 'signet.anchor', 'abc1234')
+    const { stdout } = await person.signet('status')
+    expect(stdout).toContain('  .signet/policy.toml on refs/heads/main, since anchor abc1234\n')
+    expect(stdout).toContain(
+      '  signet.anchor is abc1234, which is no full object id\n    git config signet.anchor "$(git rev-parse abc1234)"\n',
+    )
+    await person.git('config', '--global', 'signet.anchor', 'a1'.repeat(20))
+    expect((await person.signet('status')).stdout).not.toContain('no full object id')
+  })
+
   it('names settings that somebody made and nobody reads', async () => {
     await person.git('config', '--global', 'signet.trustedRoots', '/root.json')
     await person.git('config', '--global', 'signet.hook.format', 'json')

@@ -231,8 +231,36 @@ describeShared('git-signet verify', () => {
       expect((await verifyTag(...ALICE, 't-v1-offline', 't-v1-online')).status).toBe(4)
       expect((await verifyTag('t-v1-offline')).status).toBe(3)
       expect((await verifyTag('no-such-tag')).status).toBe(2)
-      // A branch of that name is no tag.
-      expect((await verifyTag('main')).status).toBe(2)
+    })
+
+    it('says that a branch of that name is no tag', async () => {
+      const { status, stderr } = await verifyTag('main')
+      expect(status).toBe(2)
+      expect(stderr).toContain('error: no such tag: main\n')
+      expect(stderr).toContain('git tag --list')
+    })
+
+    it('says what to type to look an entry up, and to name a signer', async () => {
+      const { status, stdout } = await verifyTag('t-v1-online')
+      expect(status).toBe(4)
+      expect(stdout).toContain('\n  git signet verify-tag --online --keep t-v1-online\n')
+      expect(stdout).toContain(
+        '\n  say who: git signet verify-tag --identity WHO --issuer URL t-v1-online\n',
+      )
+      expect(stdout).toContain('could not be checked, and nobody said who may sign (exit 4)\n')
+      const named = await verifyTag(...ALICE, 't-v1-online')
+      expect(named.stdout).not.toContain('nobody said')
+    })
+
+    it('does not call a signer that was not named one to add to a policy', async () => {
+      const { status, stdout } = await verifyTag(
+        't-v1-offline',
+        ...['--identity', 'bob@example.org', '--issuer', ISSUER],
+      )
+      expect(status).toBe(1)
+      expect(stdout).toContain('UNKNOWN_SIGNER')
+      expect(stdout).not.toContain('policy add')
+      expect(stdout).toMatch(/\n {2}git signet inspect [0-9a-f]{10}\n/)
     })
   })
 })

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 
 /** Said once under a history some of whose valid signatures nobody was asked to compare. */
 export const SIGNER_NOT_CHECKED =
-  'signer not checked: where a name stands after ?, the signature is valid, but nobody said who may sign'
+  'signer not checked: where a name stands after ?, the signature is valid, but nobody said who may sign (git config signet.identity WHO and signet.identityIssuer URL, or git signet policy init)'
 
 /** Warnings that were only found on the way. */
 export function tellWarnings(warnings: readonly string[], context: Context): void {

@@ -3,7 +3,7 @@ import { escapeText } from '../../encoding/escape.ts'
 import { UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
 import { tagFields } from '../../git/object-form.ts'
-import { fullRefName, resolveRevision } from '../../git/refs.ts'
+import { fullRefName, repositoryPaths, resolveRevision } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
 import { splitObject } from '../../git/split.ts'
 import type { StoredObject } from '../../verification/object.ts'
@@ -103,10 +103,11 @@ async function verifyByPolicy(
   return reportStream(judged(), run, once, { warnings, isSingle: true }, context)
 }
 
-/** @throws UsageError REVISION_UNKNOWN where there is no such tag */
+/** @throws UsageError REVISION_UNKNOWN where there is no such tag; UnavailableError where no repository */
 async function tagRefNamed(given: string, place: GitPlace): Promise<string> {
   const ref = `refs/tags/${given.replace(/^refs\/tags\//, '')}`
   if ((await fullRefName(place, ref)) !== ref) {
+    await repositoryPaths(place)
     throw new UsageError('REVISION_UNKNOWN', `no such tag: ${escapeText(given)}`, {
       hint: 'git tag --list shows what there is; git signet verify is for commits',
     })

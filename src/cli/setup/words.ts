@@ -21,11 +21,13 @@ export function renderConsequences(
     ? `${displayUrl(log)}, which everybody can read`
     : `${displayUrl(log)}, for everybody who can read that log`
   const tags = changes.some(({ key }) => key === 'tag.gpgSign') ? ' and tag' : ''
-  return `git-signet will sign every commit${tags} of ${where} with your login: no key to keep.
+  return `git-signet will sign every commit${tags} of ${where}
+with your login: no key to keep.
 
 Each signature is recorded in a log that nothing can be removed from:
   ${readers}
-It will hold for ever: the address you log in with, the time, and the digest of the commit.
+It will hold for ever: the address you log in with, the time, and the digest of
+the commit.
 It will not hold: the commit's text, its files, or the name of the repository.
 
 `

@@ -4,6 +4,7 @@ import { DEFINITIONS, keysOf, type SettingName } from '../../config/definitions.
 import { describeSetting, loadSettings, type Settings } from '../../config/settings.ts'
 import { loadTrustRoots } from '../../config/trust-root.ts'
 import { escapeText } from '../../encoding/escape.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 import { SignetError } from '../../errors.ts'
 import type { GitConfig } from '../../git/config.ts'
 import { runGit } from '../../git/run.ts'
@@ -43,11 +44,13 @@ export async function collectStatus(context: Context, gitConfig: GitConfig): Pro
   const services = settings && attempt(() => chooseServices(settings, clock() / 1000))
   const roots = settings && attempt(() => loadTrustRoots(settings.trustedRoot))
   findings.push(...gitFindings(gitConfig), ...unreadSettings(gitConfig))
+  if (settings) findings.push(...anchorFindings(settings))
   const report: StatusReport = {
     version: VERSION,
     program: context.programPath,
     git: gitKeys(gitConfig),
     login: settings ? describeLogin(settings, context) : 'unknown',
+    signers: settings ? describeSigners(settings) : 'unknown',
     services: services ? serviceLines(services) : [],
     settings: settings ? settingLines(settings) : [],
     trustRoots: (roots ?? []).map((root) => trustRootLine(root, clock())),
@@ -108,7 +111,34 @@ function describeLogin({ idToken, tokenFile, tokenProvider }: Settings, context:
     return `the token in ${escapeText(tokenFile.value)} (${tokenFile.source.name})`
   }
   if (isGitHubActions(context.env)) return 'GitHub Actions (this job’s identity, not a person’s)'
-  return 'your browser, at each signature'
+  return 'your browser, at each signature; where none can open, a code to type elsewhere'
+}
+
+function describeSigners({ policyFile, anchor, policyBranch, identity }: Settings): string {
+  const floor = policyFile.value === undefined ? '' : escapeText(policyFile.value, 1000)
+  if (anchor.value !== undefined && anchor.value !== '') {
+    const branch = escapeText(policyBranch.value ?? 'refs/heads/main')
+    const inTree = `.signet/policy.toml on ${branch}, since anchor ${escapeText(anchor.value.slice(0, 10))}`
+    return floor === '' ? inTree : `${inTree}, floor ${floor}`
+  }
+  if (floor !== '') return floor
+  if (identity.value !== undefined) return `${escapeText(identity.value)} alone`
+  return 'nobody is named: git-signet help policy'
+}
+
+/** Where trust starts is never found by a short name, which can come to mean something else. */
+function anchorFindings({ anchor }: Settings): Finding[] {
+  const { value, source } = anchor
+  if (value === undefined || value === '' || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(value))
+    return []
+  return [
+    {
+      code: 'ANCHOR_INVALID',
+      kind: 'configuration',
+      message: `${source.name} is ${escapeText(value, 80)}, which is no full object id`,
+      hint: `git config signet.anchor "$(git rev-parse ${quoteShell(value)})"`,
+    },
+  ]
 }
 
 function settingLines(settings: Settings): SettingLine[] {

@@ -28,12 +28,13 @@ export function renderStatus(report: StatusReport): string {
     `git-signet ${report.version}  ${report.program}\n`,
     section('git here', rows(Object.entries(git).map(([key, value]) => [key, value]))),
     section('login', `  ${report.login}\n`),
+    section('who may sign', `  ${report.signers}\n`),
     section(
       'services',
       rows(report.services.map(({ service, url, answer }) => [service, url, answer ?? ''])),
     ),
     section('trust roots', rows(report.trustRoots.map(describeRoot))),
-    section('settings', rows(chosen.map(({ name, value, from }) => [name, value, from]))),
+    section('settings', rows(chosen.map(({ name, value, from }) => [name, from, value]))),
     section('defaults', rows(defaults.map(({ name, value }) => [name, value]))),
     section('hooks here', rows(report.hooks.map((name) => [name]))),
     lastFailure === undefined

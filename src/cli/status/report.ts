@@ -41,6 +41,8 @@ export interface StatusReport {
   readonly git: Readonly<Record<string, string>>
   /** Where the next signature's login would come from. */
   readonly login: string
+  /** What says here who may sign. */
+  readonly signers: string
   readonly services: readonly ServiceLine[]
   readonly settings: readonly SettingLine[]
   readonly trustRoots: readonly TrustRootLine[]
