@@ -21,7 +21,8 @@ import { pathText } from '../policy/path-text.ts'
 import { Ancestry } from './ancestry.ts'
 import { readObjects } from './bulk-read.ts'
 import { LruCache } from './lru-cache.ts'
-import { MergeScratch, type MergePair } from './merge-tree.ts'
+import type { MergePair } from './merge-process.ts'
+import { MergeScratch } from './merge-tree.ts'
 import { MergeQueue } from './merges.ts'
 import { commitFields, objectFindings, tagFields } from './object-form.ts'
 import { ObjectReader, type RawObject, type ReadAnswer, type ReadsObjects } from './objects.ts'
@@ -108,14 +109,15 @@ export class RepositoryAnswers implements GitAnswers {
 
   async close(): Promise<void> {
     await Promise.all([this.#reader.close(), this.#scratchReader?.close()])
-    await this.#merges.close()
+    this.#merges.close()
   }
 
   /** As `close`, without waiting for what ends by itself. */
-  async letGo(): Promise<void> {
+  letGo(): Promise<void> {
     this.#reader.letGo()
     this.#scratchReader?.letGo()
-    await this.#merges.close()
+    this.#merges.close()
+    return Promise.resolve()
   }
 
   /** Loads a range of commits so that walks inside it cost no process. */
@@ -333,7 +335,7 @@ export class RepositoryAnswers implements GitAnswers {
 
   async #readAnywhere(id: string): ReturnType<ObjectReader['read']> {
     const answer = await this.#reader.read(id)
-    const scratch = answer.kind === 'missing' ? await this.#merges.scratch : undefined
+    const scratch = answer.kind === 'missing' ? this.#merges.scratch : undefined
     if (scratch === undefined) return answer
     this.#scratchReader ??= new ObjectReader(scratch.place)
     return this.#scratchReader.read(id)

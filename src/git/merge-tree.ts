@@ -1,30 +1,31 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UnavailableError } from '../errors.ts'
+import { mergeArguments, MergeProcess, type Merged, type MergePair } from './merge-process.ts'
 import type { RepositoryPaths } from './refs.ts'
 import { runGit, type Environment, type GitPlace } from './run.ts'
+import { writeLongAnswer, writeScratchRepository } from './scratch-repository.ts'
 
 /** What the merge machinery makes of two commits. */
 export type MergeResult =
-  | { readonly kind: 'merged'; readonly tree: string; readonly conflicts: readonly Uint8Array[] }
+  | Merged
   /** No common ancestor. */
   | { readonly kind: 'unrelated' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'time-limit' }
-
-export interface MergePair {
-  readonly first: string
-  readonly second: string
-}
 
 export interface MergeOptions {
   /** For one merge; a batch gets a little more for each. Default 10 s. */
   readonly timeoutMs?: number
 }
 
-/** Merges given to one process; bounds what a batch that has to be repeated costs. */
+/** Merges asked for at one time; bounds what has to be repeated when one of them is too slow. */
 const batchSize = 1000
+/** git keeps every commit it has seen in memory: after so many merges another process goes on. */
+const maxMerges = 10_000
+/** More than a C library holds back: a pipe's buffer has 4 KiB on Linux, at most 16 KiB elsewhere. */
+const longAnswerBytes = process.platform === 'linux' ? 4200 : 17_000
 
 /** Settings of policy.md §4 "Mechanical merge"; the histogram diff is merge-ort's own. */
 const settings = [
@@ -37,6 +38,7 @@ const settings = [
   'core.attributesFile=/dev/null',
   'core.ignoreCase=false',
   'gc.auto=0',
+  'core.warnAmbiguousRefs=false',
 ]
 
 /**
@@ -50,37 +52,37 @@ export class MergeScratch {
   readonly #folder: string
   readonly #place: GitPlace
   readonly #timeoutMs: number
-  #batches: boolean | undefined
+  /** Its answer pushes out those before it. */
+  readonly #pusher: MergePair
+  #process: MergeProcess | undefined
+  /** How git is asked, once that is known: by one process, by one that ends for each batch, or pair. */
+  #way: 'kept' | 'ended' | 'alone' | undefined
 
-  private constructor(folder: string, env: Environment, timeoutMs: number) {
+  private constructor(folder: string, place: GitPlace, pusher: MergePair, timeoutMs: number) {
     this.#folder = folder
-    this.#place = { cwd: join(folder, 'merge.git'), env }
+    this.#place = place
+    this.#pusher = pusher
     this.#timeoutMs = timeoutMs
   }
 
-  /**
-   * Makes the scratch repository; `remove` deletes it.
-   *
-   * @throws UnavailableError as runGit
-   */
-  static async create(
+  /** Makes the scratch repository; `remove` deletes it. */
+  static create(
     env: Environment,
     repository: RepositoryPaths,
     options: MergeOptions = {},
-  ): Promise<MergeScratch> {
+  ): MergeScratch {
     const folder = mkdtempSync(join(tmpdir(), 'git-signet-merge-'))
-    const scratch = new MergeScratch(
-      folder,
-      scratchEnvironment(env, folder),
-      options.timeoutMs ?? 10_000,
-    )
+    const place = { cwd: join(folder, 'merge.git'), env: scratchEnvironment(env, folder) }
+    const { format } = repository
     try {
-      await scratch.#initialize(env, repository)
+      const alternates = [repository.objects, ...quarantineFolders(env)]
+      writeScratchRepository(place.cwd, { format, settings, alternates })
+      const pusher = writeLongAnswer(place.cwd, format, longAnswerBytes)
+      return new MergeScratch(folder, place, pusher, options.timeoutMs ?? 10_000)
     } catch (error) {
-      scratch.remove()
+      rmSync(folder, { recursive: true, force: true })
       throw error
     }
-    return scratch
   }
 
   /** Where objects that merging wrote can be read, besides those of the repository itself. */
@@ -89,6 +91,7 @@ export class MergeScratch {
   }
 
   remove(): void {
+    this.#stop()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -99,11 +102,9 @@ export class MergeScratch {
    * @throws UnavailableError GIT_TOO_OLD, and as runGit
    */
   async merge(pairs: readonly MergePair[]): Promise<MergeResult[]> {
-    this.#batches ??= await this.#canBatch()
     const results: MergeResult[] = []
-    const size = this.#batches ? batchSize : 1
-    for (let at = 0; at < pairs.length; at += size) {
-      results.push(...(await this.#mergeBatch(pairs.slice(at, at + size))))
+    for (let at = 0; at < pairs.length; at += batchSize) {
+      results.push(...(await this.#mergeBatch(pairs.slice(at, at + batchSize))))
     }
     return results
   }
@@ -114,7 +115,7 @@ export class MergeScratch {
       const rest = pairs.slice(results.length)
       const done = await this.#attempt(rest)
       if (done === 'time-limit') {
-        // git writes nothing before it ends: the slow one is found by halving.
+        // Answers come together: the slow one is found by halving.
         if (rest.length === 1) results.push({ kind: 'time-limit' })
         else results.push(...(await this.#mergeBatch(rest.slice(0, rest.length >> 1))))
         continue
@@ -127,29 +128,65 @@ export class MergeScratch {
   }
 
   /** Results up to the first merge that git refuses. */
-  async #attempt(pairs: readonly MergePair[]): Promise<MergeResult[] | 'time-limit'> {
-    const batch = this.#batches === true
-    const [only] = pairs
-    if (only === undefined) return []
-    const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages']
+  async #attempt(pairs: readonly MergePair[]): Promise<Merged[] | 'time-limit'> {
+    if (this.#way === 'alone') return this.#mergeAlone(pairs)
+    const done = await this.#ask(pairs, this.#way === 'ended')
+    if (this.#way !== undefined) return done
+    if (done === 'time-limit') {
+      // A slow merge, or a C library that holds more back than we push.
+      const again = await this.#ask(pairs, true)
+      if (again !== 'time-limit') this.#way = 'ended'
+      return again
+    }
+    if (done.length > 0) this.#way = 'kept'
+    else if (!(await this.#canBatch())) {
+      this.#way = 'alone'
+      return this.#mergeAlone(pairs)
+    }
+    return done
+  }
+
+  async #ask(pairs: readonly MergePair[], isLast: boolean): Promise<Merged[] | 'time-limit'> {
+    if (this.#process?.isOpen !== true) {
+      this.#process = new MergeProcess(this.#place, this.#pusher)
+    }
+    const { asked } = this.#process
+    let isDone = false
     try {
-      const { status, stdout } = await runGit(
-        this.#place,
-        batch ? [...args, '--stdin'] : [...args, only.first, only.second],
-        {
-          input: batch ? pairs.map(({ first, second }) => `${first} ${second}\n`).join('') : '',
-          timeoutMs: this.#timeoutMs + 20 * pairs.length,
+      const timeoutMs = this.#timeoutMs + 20 * pairs.length
+      const done = await this.#process.ask(pairs, { timeoutMs, isLast })
+      isDone = done !== 'time-limit' && !isLast && asked + pairs.length < maxMerges
+      return done
+    } finally {
+      if (!isDone) this.#stop()
+    }
+  }
+
+  #stop(): void {
+    this.#process?.stop()
+    this.#process = undefined
+  }
+
+  /** A process for each merge. */
+  async #mergeAlone(pairs: readonly MergePair[]): Promise<Merged[] | 'time-limit'> {
+    const results: Merged[] = []
+    for (const { first, second } of pairs) {
+      try {
+        const { status, stdout } = await runGit(this.#place, [...mergeArguments, first, second], {
+          timeoutMs: this.#timeoutMs,
           answers: [0, 1, 128],
           maxBytes: 256 << 20,
-        },
-      )
-      if (batch) return parseMerges(stdout)
-      // A refusal is exit 1 too, but only a merge prints a tree.
-      return status === 128 ? [] : parseMerge(stdout, status === 0)
-    } catch (error) {
-      if (error instanceof UnavailableError && error.code === 'GIT_TIMEOUT') return 'time-limit'
-      throw error
+        })
+        // A refusal is exit 1 too, but only a merge prints a tree.
+        const merged = status === 128 ? undefined : parseMerge(stdout, status === 0)
+        if (merged === undefined) break
+        results.push(merged)
+      } catch (error) {
+        if (error instanceof UnavailableError && error.code === 'GIT_TIMEOUT') return 'time-limit'
+        throw error
+      }
     }
+    return results
   }
 
   /** Why git refused: only its exit code is asked. */
@@ -160,33 +197,13 @@ export class MergeScratch {
     return { kind: status === 1 ? 'unrelated' : 'missing' }
   }
 
+  /** Asked where a process ended without any answer: an old git, or one that refuses the pair. */
   async #canBatch(): Promise<boolean> {
-    const probe = async (args: readonly string[]): Promise<number> =>
-      (await runGit(this.#place, args, { answers: [0, 1, 128, 129] })).status
-    if ((await probe(['merge-tree', '--write-tree', '--stdin'])) === 0) return true
-    // One argument too few: a git that knows the option says usage (129), as does one that does not.
     const { stdout } = await runGit(this.#place, ['version'])
     const [, major = 0, minor = 0] = (/ (\d+)\.(\d+)/.exec(stdout.toString()) ?? []).map(Number)
-    if (major > 2 || (major === 2 && minor >= 38)) return false
+    if (major > 2 || minor >= 39) return true
+    if (minor === 38) return false
     throw new UnavailableError('GIT_TOO_OLD', 'git cannot merge without a work tree: before 2.38')
-  }
-
-  async #initialize(env: Environment, repository: RepositoryPaths): Promise<void> {
-    await runGit(
-      { cwd: this.#folder, env: this.#place.env },
-      ['init', '-q', '--bare', `--object-format=${repository.format}`, '--template=', 'merge.git'],
-      { plain: true },
-    )
-    const config = settings.map((setting) => {
-      const [, section = '', name = '', value = ''] = /^(\w+)\.(\w+)=(.*)$/.exec(setting) ?? []
-      return `[${section}]\n\t${name} = ${value}\n`
-    })
-    writeFileSync(join(this.#place.cwd, 'config'), config.join(''), { flag: 'a' })
-    const folders = [repository.objects, ...quarantineFolders(env)]
-    writeFileSync(
-      join(this.#place.cwd, 'objects', 'info', 'alternates'),
-      folders.map((folder) => `${quoted(folder)}\n`).join(''),
-    )
   }
 }
 
@@ -208,37 +225,11 @@ function scratchEnvironment(env: Environment, folder: string): Environment {
   }
 }
 
-/** git unquotes a line of `alternates` that starts with a quote as it does C strings. */
-function quoted(path: string): string {
-  if (!/[\n"\\#]/.test(path)) return path
-  return `"${path.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`
-}
-
-/** Whole records `clean NUL tree NUL (path NUL)* NUL` of `merge-tree --stdin -z --name-only`. */
-function parseMerges(output: Buffer): MergeResult[] {
-  const results: MergeResult[] = []
-  let at = 0
-  for (;;) {
-    const fields: Buffer[] = []
-    for (;;) {
-      const end = output.indexOf(0, at)
-      if (end === -1) return results
-      const field = output.subarray(at, end)
-      at = end + 1
-      if (field.length === 0) break
-      fields.push(field)
-    }
-    const [clean, tree, ...conflicts] = fields
-    if (clean === undefined || tree === undefined) return results
-    results.push({ kind: 'merged', tree: tree.toString('latin1'), conflicts })
-  }
-}
-
 /** The one record `tree NUL (path NUL)*` of a git without `--stdin`. */
-function parseMerge(output: Buffer, clean: boolean): MergeResult[] {
+function parseMerge(output: Buffer, clean: boolean): Merged | undefined {
   const [tree, ...conflicts] = splitNul(output)
-  if (tree === undefined) return []
-  return [{ kind: 'merged', tree: tree.toString('latin1'), conflicts: clean ? [] : conflicts }]
+  if (tree === undefined) return undefined
+  return { kind: 'merged', tree: tree.toString('latin1'), conflicts: clean ? [] : conflicts }
 }
 
 function splitNul(output: Buffer): Buffer[] {

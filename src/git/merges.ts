@@ -1,37 +1,35 @@
 import type { MergeAnswer, Unanswered } from '../policy/git-answers.ts'
 import { pathText } from '../policy/path-text.ts'
-import type { MergeScratch } from './merge-tree.ts'
-import { type MergePair, type MergeResult } from './merge-tree.ts'
+import { LruCache } from './lru-cache.ts'
+import type { MergePair } from './merge-process.ts'
+import type { MergeResult, MergeScratch } from './merge-tree.ts'
 import { unanswered } from './tree-diff.ts'
 
 type Answer = MergeAnswer | Unanswered
 
-/** Many enough that starting a process for them costs nothing. */
-const fullBatch = 1000
+/** Each with its question takes a few hundred bytes. */
+const maxAnswers = 20_000
+
+/** Many enough that what a question costs besides counts for nothing. */
+const largeBatch = 32
 
 interface Waiting extends MergePair {
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
 
-/**
- * Answers merges one by one and carries them out together: what is asked while one batch runs goes into
- * the next, so that many questions in flight need few processes.
- */
+/** Answers merges one by one and carries them out together: what is asked while git works is asked next. */
 export class MergeQueue {
-  readonly #open: () => Promise<MergeScratch>
+  readonly #open: () => MergeScratch
   readonly #check: (pair: MergePair) => Promise<Answer | undefined>
-  readonly #answers = new Map<string, Promise<Answer>>()
-  #scratch: Promise<MergeScratch> | undefined
+  readonly #answers = new LruCache<Promise<Answer>>(maxAnswers)
+  #scratch: MergeScratch | undefined
   #waiting: Waiting[] = []
   #running = false
   #checking = 0
 
   /** `check` answers a pair that must not reach git: no common ancestor, a missing tree. */
-  constructor(
-    open: () => Promise<MergeScratch>,
-    check: (pair: MergePair) => Promise<Answer | undefined>,
-  ) {
+  constructor(open: () => MergeScratch, check: (pair: MergePair) => Promise<Answer | undefined>) {
     this.#open = open
     this.#check = check
   }
@@ -46,54 +44,46 @@ export class MergeQueue {
   }
 
   /** The scratch repository, where one was needed; it has the trees that merging wrote. */
-  get scratch(): Promise<MergeScratch> | undefined {
+  get scratch(): MergeScratch | undefined {
     return this.#scratch
   }
 
-  async close(): Promise<void> {
-    const scratch = await this.#scratch?.catch(() => undefined)
+  close(): void {
+    this.#scratch?.remove()
     this.#scratch = undefined
-    scratch?.remove()
   }
 
   async #ask(pair: MergePair): Promise<Answer> {
-    this.#checking++
+    this.#checking += 1
+    let isJoining = false
     let known: Answer | undefined
     try {
       known = await this.#check(pair)
-    } catch (error) {
-      this.#checked()
-      throw error
+      isJoining = known === undefined
+    } finally {
+      this.#checking -= 1
+      // The others of its batch must not wait for one that never joins.
+      if (!isJoining) this.#start()
     }
-    if (known !== undefined) {
-      this.#checked()
-      return known
-    }
+    if (known !== undefined) return known
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...pair, resolve, reject })
-      this.#checked()
+      this.#start()
     })
   }
 
-  #checked(): void {
-    this.#checking--
-    this.#start()
-  }
-
-  /** Begins when nothing more is about to join the batch. */
+  /** Begins when nothing more is about to join the batch, or it is large enough. */
   #start(): void {
     if (this.#running || this.#waiting.length === 0) return
-    if (this.#checking > 0 && this.#waiting.length < fullBatch) return
+    if (this.#checking > 0 && this.#waiting.length < largeBatch) return
     this.#running = true
     void this.#run()
   }
 
   async #run(): Promise<void> {
-    const batch = this.#waiting
-    this.#waiting = []
+    const batch = this.#waiting.splice(0)
     try {
-      const scratch = await (this.#scratch ??= this.#open())
-      const results = await scratch.merge(batch)
+      const results = await (this.#scratch ??= this.#open()).merge(batch)
       for (const [index, waiting] of batch.entries()) waiting.resolve(answerOf(results[index]))
     } catch (error) {
       for (const { reject } of batch) reject(error)
