@@ -49,6 +49,8 @@ export interface ChainQuestion {
   readonly policyBranch: string
   readonly anchor: string
   readonly tip: string
+  /** Fingerprints of the pinned OpenPGP keys that lie beside a policy; without it all do. */
+  openpgpKeys?(policy: Policy): Promise<ReadonlySet<string> | Unanswered>
   /** Whoever lands a policy must be among its admins too. */
   readonly floor?: Policy | undefined
   /** A chain from the same anchor: where one is a part of the other, only the rest is walked. */

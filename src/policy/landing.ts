@@ -8,7 +8,7 @@ import type { ChainCommit, CommitObject, GitAnswers, Unanswered } from './git-an
 import { isUnanswered } from './git-answers.ts'
 import { identify, namesOf, signedObject, trustedTime } from './identify.ts'
 import { isPathRule } from './model.ts'
-import type { Person, Policy, TrustPin, Window } from './model.ts'
+import type { Person, PinnedKey, Policy, TrustPin, Window } from './model.ts'
 import { policyEntry, readEntry } from './policy-entry.ts'
 import { matchesRef } from './patterns.ts'
 import { verdictOf } from './reason.ts'
@@ -31,7 +31,7 @@ export async function judgeLanding(
   const read = await readEntry(question, id, entry)
   if (read.policy === undefined) return fail(...refused, read)
   const at = trustedTime(facts)
-  const lockout = await whyLockedOut(question.git, read.policy, commit.tree, at)
+  const lockout = await whyLockedOut(question, read.policy, commit.tree, at)
   if (lockout !== undefined) return fail(...refused, lockout)
   if ('code' in authority) return fail(authority)
   return { commit: id, index, policy: read.policy, at, signedBy: authority.name }
@@ -154,23 +154,31 @@ function afterTrailer(message: string): string | undefined {
 
 /** Why no admin of a new policy could ever land another one; undefined where one can. */
 async function whyLockedOut(
-  git: GitAnswers,
+  question: ChainQuestion,
   policy: Policy,
   tree: string,
   at: number | undefined,
 ): Promise<Reason | undefined> {
   const roots = new Map<string, boolean>([['public', true]])
   for (const pin of policy.trust.values()) {
-    const isThere = await hasRoot(git, tree, pin)
+    const isThere = await hasRoot(question.git, tree, pin)
     if (isUnanswered(isThere)) return { code: isThere.unanswered, detail: isThere.detail }
     roots.set(pin.name, isThere)
   }
-  const usable = policy.admins.some((name) => {
+  const left = policy.admins.flatMap((name) => {
     const entry = policy.entries.get(name)
-    return entry?.kind === 'person' && isReachable(policy, entry, roots, at)
+    return entry?.kind === 'person' && !isRevoked(policy, entry, at) ? [entry] : []
   })
+  if (left.some((person) => hasOpenIdentity(person, roots, at))) return undefined
+  const keys = left.flatMap((person) => openKeys(policy, person))
+  if (keys.some(({ kind }) => kind === 'ssh-key')) return undefined
   const detail = 'none of its admins could sign: all are retired, revoked or without a trust root'
-  return usable ? undefined : { code: 'POLICY_LOCKOUT', detail }
+  if (keys.length === 0) return { code: 'POLICY_LOCKOUT', detail }
+  const found = await question.openpgpKeys?.(policy)
+  if (found === undefined) return undefined
+  if ('unanswered' in found) return { code: found.unanswered, detail: found.detail }
+  if (keys.some(({ value }) => found.has(value))) return undefined
+  return { code: 'POLICY_LOCKOUT', detail: 'no file in .signet/keys/ has the key of any admin' }
 }
 
 /** Whether the tree has the root that a policy pins. */
@@ -197,33 +205,36 @@ async function hasRoot(
   return encodeHex(sha256(bytes)) === pinned
 }
 
-function isReachable(
-  policy: Policy,
+function isRevoked(policy: Policy, { name }: Person, at: number | undefined): boolean {
+  return policy.revoke.some(
+    ({ target, from, to }) =>
+      target.kind === 'person' &&
+      target.name === name &&
+      (to === undefined || at === undefined || at <= to) &&
+      (from === undefined || at === undefined || from <= at),
+  )
+}
+
+function hasOpenIdentity(
   person: Person,
   roots: ReadonlyMap<string, boolean>,
   at: number | undefined,
 ): boolean {
   const isOpen = ({ until }: Window): boolean =>
     until === undefined || (at !== undefined && at < until)
-  const isRevoked = policy.revoke.some(
-    ({ target, from, to }) =>
-      target.kind === 'person' &&
-      target.name === person.name &&
-      (to === undefined || at === undefined || at <= to) &&
-      (from === undefined || at === undefined || from <= at),
-  )
-  if (isRevoked) return false
-  const byName = person.identities.some(
+  return person.identities.some(
     (identity) => isOpen(person) && isOpen(identity) && roots.get(identity.trust) === true,
   )
-  const revokedKeys = new Set(
-    policy.revoke.flatMap(({ target }) => (target.kind === 'key' ? [target.value] : [])),
-  )
-  // A key's signatures have no time, so none of a window can be met from here on.
+}
+
+/** A key's signatures have no time, so none of a window can be met from here on. */
+function openKeys(policy: Policy, person: Person): PinnedKey[] {
   const hasWindow = ({ since, until }: Window): boolean =>
     since !== undefined || until !== undefined
-  return (
-    byName ||
-    person.keys.some((key) => !hasWindow(person) && !hasWindow(key) && !revokedKeys.has(key.value))
+  const revoked = new Set(
+    policy.revoke.flatMap(({ target }) => (target.kind === 'key' ? [target.value] : [])),
   )
+  return hasWindow(person)
+    ? []
+    : person.keys.filter((key) => !hasWindow(key) && !revoked.has(key.value))
 }

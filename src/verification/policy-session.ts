@@ -1,10 +1,11 @@
+import { UnavailableError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import type { RepositoryAnswers } from '../git/answers.ts'
 import type { CommitRange } from '../git/refs.ts'
 import { buildPolicyChain, newestLanding } from '../policy/chain.ts'
 import type { PolicyChain } from '../policy/chain.ts'
 import type { PolicyContext, StepOutcome, VerifiedTip } from '../policy/context.ts'
-import type { GitAnswers } from '../policy/git-answers.ts'
+import type { GitAnswers, Unanswered } from '../policy/git-answers.ts'
 import type { Policy } from '../policy/model.ts'
 import { auditPolicyBranch, auditRef } from '../policy/range.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
@@ -52,6 +53,14 @@ export interface PolicySessionOptions {
   readonly localName: (ref: string) => string
 }
 
+/** An audit of a ref, and whose tips it has asked for. */
+interface RunningAudit {
+  readonly ref: string
+  readonly waitsFor: Set<string>
+  /** Refs whose tips it did not get, as their audits waited for it. */
+  readonly without: Set<string>
+}
+
 const ZERO = '0'.repeat(40)
 
 /**
@@ -68,8 +77,10 @@ export class PolicySession {
   readonly #sources = new Map<string, FactsOnDemand>()
   readonly #byPolicy = new Map<Policy, Promise<FactsOnDemand>>()
   readonly #tips = new Map<string, Promise<VerifiedTip>>()
-  /** Which tips the audit of a ref has asked for. */
-  readonly #waiting = new Map<string, Set<string>>()
+  /** Audits under way. */
+  readonly #running = new Set<RunningAudit>()
+  /** Refs whose tips were found without those of others, which waited for them. */
+  readonly #without = new Map<string, ReadonlySet<string>>()
 
   /** @throws PolicyError POLICY_INVALID as `buildPolicyChain` */
   static async open(options: PolicySessionOptions): Promise<PolicySession> {
@@ -128,6 +139,17 @@ export class PolicySession {
     return loadPolicyMaterial(policy, this.#filesOf(policy), this.#options.roots)
   }
 
+  /** Fingerprints of the OpenPGP keys that a policy pins and that lie beside it. */
+  async openpgpKeysOf(policy: Policy): Promise<ReadonlySet<string> | Unanswered> {
+    try {
+      const { openpgpKeys } = await this.materialOf(policy)
+      return new Set(openpgpKeys.map(({ fingerprint }) => fingerprint))
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      return { unanswered: 'MISSING_OBJECT', detail: error.message }
+    }
+  }
+
   /** Whether any policy was found to judge by. */
   get hasPolicy(): boolean {
     return this.context.chain !== undefined || this.context.fixed !== undefined
@@ -152,6 +174,7 @@ export class PolicySession {
       policyBranch,
       anchor,
       tip,
+      openpgpKeys: (policy) => this.openpgpKeysOf(policy),
       floor: fixed?.policy,
       known,
     })
@@ -167,18 +190,38 @@ export class PolicySession {
   }
 
   /** The same, asked by the audit of another ref: two that ask for each other must not wait for ever. */
-  #verifiedTipFor(asking: string, ref: string): Promise<VerifiedTip> {
-    if (ref === asking || this.#waitsFor(ref, asking)) return Promise.resolve('unknown')
-    const waiting = this.#waiting.get(asking) ?? new Set<string>()
-    this.#waiting.set(asking, waiting.add(ref))
-    return this.verifiedTip(ref)
+  async #verifiedTipFor(asking: RunningAudit, ref: string): Promise<VerifiedTip> {
+    if (ref === asking.ref) return 'unknown'
+    if (this.#waitsFor(ref, asking.ref)) {
+      asking.without.add(ref)
+      return 'unknown'
+    }
+    asking.waitsFor.add(ref)
+    const tip = await this.verifiedTip(ref)
+    for (const other of this.#without.get(ref) ?? []) asking.without.add(other)
+    return tip
   }
 
   /** Whether the audit of one ref needs, by way of others, the tip of another. */
   #waitsFor(ref: string, other: string): boolean {
     const seen = new Set([ref])
-    for (const one of seen) for (const next of this.#waiting.get(one) ?? []) seen.add(next)
+    for (const one of seen) {
+      for (const audit of this.#running) {
+        if (audit.ref === one) for (const next of audit.waitsFor) seen.add(next)
+      }
+    }
     return seen.has(other)
+  }
+
+  /** What was found without the answer of this audit is to be found again, now that there is one. */
+  #end({ ref, without }: RunningAudit): void {
+    for (const [other, missing] of this.#without) {
+      if (!missing.has(ref)) continue
+      this.#without.delete(other)
+      this.#tips.delete(other)
+    }
+    without.delete(ref)
+    if (without.size > 0) this.#without.set(ref, without)
   }
 
   /** Loads a range so that walks inside it cost no process. */
@@ -199,20 +242,27 @@ export class PolicySession {
   ): AsyncGenerator<StepOutcome, void, undefined> {
     const { chain, policyBranch } = this.context
     const { anchor } = this.#options
+    const running = { ref, waitsFor: new Set<string>(), without: new Set<string>() }
     const own = {
       ...this.context,
-      verifiedTip: (other: string) => this.#verifiedTipFor(ref, other),
+      verifiedTip: (other: string) => this.#verifiedTipFor(running, other),
     }
     const git = this.#kept?.noting(own.git) ?? own.git
     const context = watch === undefined ? own : watched({ ...own, git }, watch)
-    await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
-    if (chain !== undefined && ref === policyBranch) {
-      const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
-      yield* auditPolicyBranch(context, upTo, from)
-      return
+    this.#running.add(running)
+    try {
+      await this.load({ include: [tip], exclude: anchor === undefined ? [] : [anchor] })
+      if (chain !== undefined && ref === policyBranch) {
+        const upTo = chain.tip === tip ? chain : await this.chainTo(tip)
+        yield* auditPolicyBranch(context, upTo, from)
+        return
+      }
+      const known = chain === undefined ? 'none' : await context.verifiedTip(policyBranch)
+      yield* auditRef(context, ref, tip, typeof known === 'string' ? [] : [known.id])
+    } finally {
+      this.#running.delete(running)
+      this.#end(running)
     }
-    const known = chain === undefined ? 'none' : await context.verifiedTip(policyBranch)
-    yield* auditRef(context, ref, tip, typeof known === 'string' ? [] : [known.id])
   }
 
   /** Leaves the chain, as far as it was built, to the next session that asks its cache. */

@@ -1,4 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { digest } from '../../src/crypto/digest.ts'
+import { encodeHex } from '../../src/encoding/hex.ts'
 import { byCommit, World } from '../policy-worked/world.ts'
 import type { Outcome, Signer } from '../policy-worked/world.ts'
 
@@ -160,5 +163,28 @@ rewrite = true
     expect((await judge('verify', `${landing}..denied`)).status).toBe(0)
     await world.git('checkout', '-q', 'main')
     await world.git('branch', '-q', '-D', 'denied')
+  })
+  test('attack 10: the only admin signs with an OpenPGP key, which has to lie in .signet/keys/', async () => {
+    const body = Buffer.concat([Buffer.from([4, 0, 0, 0, 1, 27]), Buffer.alloc(32, 1)])
+    const fingerprint = encodeHex(digest('sha1', Uint8Array.of(0x99, 0, body.length), body))
+    const dave = `[people.dave]\npgp = ["${fingerprint}"]\ngit = ["dave@example.org"]\n`
+    const withDave = policy
+      .replace('admins = ["alice", "carol"]', 'admins = ["dave"]')
+      .replace('\n[[protect]]', `\n${dave}\n[[protect]]`)
+    const locked = await world.commit(alice, 'land', { '.signet/policy.toml': withDave })
+    expect(byCommit(await judge('audit')).get(locked)).toBe('POLICY_LOCKOUT')
+    world.forgetTips()
+    await world.git('reset', '-q', '--hard', anchor)
+    mkdirSync(world.path('.signet/keys'), { recursive: true })
+    const key = Buffer.concat([Buffer.from([0xc6, body.length]), body])
+    writeFileSync(world.path('.signet/keys/dave.pgp'), key)
+    const landed = await world.commit(alice, 'land', { '.signet/policy.toml': withDave })
+    expect(byCommit(await judge('audit')).get(landed)).toBe('signed')
+    // With another admin beside him nobody is locked out.
+    world.forgetTips()
+    await world.git('reset', '-q', '--hard', anchor)
+    const both = withDave.replace('admins = ["dave"]', 'admins = ["dave", "carol"]')
+    const other = await world.commit(alice, 'land', { '.signet/policy.toml': both })
+    expect(byCommit(await judge('audit')).get(other)).toBe('signed')
   })
 })

@@ -10,9 +10,12 @@ import { MAIN, read } from '../policy/memory-world.ts'
 const A = 'refs/heads/release/a'
 const B = 'refs/heads/release/b'
 const C = 'refs/heads/release/c'
+const BOBS = 'refs/heads/release/of-bob'
+const ALICES = 'refs/heads/release/of-alice'
 
 describe('two refs whose rules name each other in from', () => {
   const alice = keyOwner('alice')
+  const bob = keyOwner('bob')
   const mallory = keyOwner('mallory')
   let repository: TestRepository
   let answers: RepositoryAnswers
@@ -29,6 +32,9 @@ describe('two refs whose rules name each other in from', () => {
     }
     const stranger = pack.commit({ by: mallory, parents: [base], tree: empty })
     tips.set('refs/heads/release/bad', stranger)
+    const byBob = pack.commit({ by: bob, parents: [base], tree: empty })
+    tips.set(BOBS, byBob)
+    tips.set(ALICES, pack.commit({ by: alice, parents: [byBob], tree: empty }))
     await pack.store(repository.folder)
     for (const [ref, id] of tips)
       execFileSync('git', ['update-ref', ref, id], { cwd: repository.folder })
@@ -39,8 +45,8 @@ describe('two refs whose rules name each other in from', () => {
     repository.remove()
   })
 
-  const rule = (ref: string, from: readonly string[] = []): string =>
-    `[[protect]]\nrefs = ["${ref}"]\nby = ["alice"]\n${from.length === 0 ? '' : `from = ${JSON.stringify(from)}\n`}`
+  const rule = (ref: string, from: readonly string[] = [], by = ['alice']): string =>
+    `[[protect]]\nrefs = ["${ref}"]\nby = ${JSON.stringify(by)}\n${from.length === 0 ? '' : `from = ${JSON.stringify(from)}\n`}`
   const open = (rules: string): Promise<PolicySession> =>
     PolicySession.open({
       repository: answers,
@@ -52,7 +58,7 @@ describe('two refs whose rules name each other in from', () => {
       anchor: undefined,
       fixed: {
         policy: read(
-          `version = 1\nadmins = ["alice"]\n[people.alice]\nssh = ["${alice.line}"]\ngit = ["alice@example.org"]\n${rule(MAIN)}${rules}`,
+          `version = 1\nadmins = ["alice"]\n[people.alice]\nssh = ["${alice.line}"]\ngit = ["alice@example.org"]\n[people.bob]\nssh = ["${bob.line}"]\ngit = ["bob@example.org"]\n${rule(MAIN)}${rules}`,
         ),
         id: 'file',
         files: policyFilesInFolder(repository.folder),
@@ -107,6 +113,25 @@ describe('two refs whose rules name each other in from', () => {
       expect(await audit(session, A)).not.toContain('fail')
     } finally {
       await session.close()
+    }
+  }, 10_000)
+  test('what one vouches for does not depend on which of them was audited first', async () => {
+    const rules = rule(ALICES, [BOBS]) + rule(BOBS, [ALICES], ['alice', 'bob'])
+    for (const order of [
+      [ALICES, BOBS],
+      [BOBS, ALICES],
+      [BOBS, ALICES, BOBS, ALICES],
+    ]) {
+      const session = await open(rules)
+      try {
+        for (const ref of order) {
+          expect(new Set(await audit(session, ref)), order.join(' ')).toEqual(new Set(['pass']))
+        }
+        expect(await session.verifiedTip(ALICES)).toEqual({ id: tips.get(ALICES) })
+        expect(await session.verifiedTip(BOBS)).toEqual({ id: tips.get(BOBS) })
+      } finally {
+        await session.close()
+      }
     }
   }, 10_000)
 })

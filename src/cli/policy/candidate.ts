@@ -109,7 +109,9 @@ function inTheirPlace(
   const facts: PolicyContext['facts'] = (id, by) =>
     (by === floor ? inForce : candidate).facts(id, by)
   const landing = { commit: anchor, index: 0, policy, at: undefined, signedBy: undefined }
-  const question = { ...context, facts, anchor, tip: chain.tip }
+  const openpgpKeys = (by: Policy): ReturnType<PolicySession['openpgpKeysOf']> =>
+    inForce.openpgpKeysOf(by)
+  const question = { ...context, facts, openpgpKeys, anchor, tip: chain.tip }
   const asked = new Map<string, ReturnType<typeof judgeLanding>>()
   /** Every change of the policy as if it had come while the candidate was in force. */
   const byCandidate = async (real: PolicyChain): Promise<PolicyChain> => {
