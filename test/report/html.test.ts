@@ -120,6 +120,31 @@ describe.skipIf(!installed)('the HTML report in Chromium (skipped where there is
     )
   })
 
+  it('cuts no verdict’s word, and is no taller than its rows', async () => {
+    for (const width of [1280, 390]) {
+      const page = await Page.open(browser, write(`words-${width}.html`, history(20)), { width })
+      const cut = `[...document.querySelectorAll('.mark')].filter((mark) => mark.scrollWidth > mark.clientWidth).length`
+      expect(await page.evaluate(cut)).toBe(0)
+      await page.evaluate(`document.querySelector('.toggle.pass').click()`)
+      expect(await page.evaluate(textOf('#shown'))).toBe('2 of 20 objects')
+      expect(
+        await page.evaluate(
+          `document.getElementById('list').clientHeight - 3 * parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'))`,
+        ),
+      ).toBe(0)
+    }
+  })
+
+  it('opens the evidence of the only object, where there is room beside it', async () => {
+    const url = write('only.html', history(1))
+    const wide = await Page.open(browser, url)
+    expect(await wide.evaluate(textOf('#shown'))).toBe('1 object')
+    expect(await wide.evaluate(textOf('#evidence h3'))).toBe('change number 0')
+    expect(await wide.evaluate('scrollY')).toBe(0)
+    const narrow = await Page.open(browser, url, { width: 390 })
+    expect(await narrow.evaluate(textOf('#evidence h3'))).toBe('')
+  })
+
   it('is worked by keyboard alone: search, move, open evidence, close it', async () => {
     const page = await Page.open(browser, write('keys.html', history(500)))
     await page.press('/', 'Slash')

@@ -28,7 +28,13 @@ function whyNodes(row, evidence) {
   for (const code of row.codes.split(' ').filter(Boolean)) {
     const reason = reasons[code]
     const box = make('div', `why ${tone}`, make('strong', '', code))
-    if (reason) box.append(` It ${reason.meaning}.`, make('p', 'fix', reason.fix))
+    if (reason) box.append(` It ${reason.meaning}.`)
+    for (const line of evidence.reasons ?? []) {
+      // That it is not signed is said already.
+      const [of, ...detail] = line.split(': ')
+      if (of === code && code !== 'UNSIGNED') box.append(make('p', '', detail.join(': ')))
+    }
+    if (reason) box.append(make('p', 'fix', reason.fix))
     const template = text(evidence.object).startsWith('tag') ? reason?.forTags : reason?.command
     if (template) {
       const command = template.replaceAll('COMMIT', row.id.slice(0, 10))
@@ -39,7 +45,6 @@ function whyNodes(row, evidence) {
   if (row.verdict === 2 && !row.codes) {
     nodes.push(make('div', 'why unknown', 'The signature is valid, but nobody said who may sign.'))
   }
-  for (const reason of evidence.reasons ?? []) nodes.push(make('p', 'hint', reason))
   return nodes
 }
 

@@ -102,6 +102,8 @@ function showRows(next) {
   const chosen = visible[current]
   visible = next
   current = chosen === undefined ? -1 : next.indexOf(chosen)
+  // No taller than its rows, with room for what is said where there are none.
+  list.style.setProperty('--rows', Math.max(next.length, 3))
   list.querySelector('.empty')?.remove()
   if (next.length === 0) list.append(make('p', 'empty', 'Nothing matches these filters.'))
   list.scrollTop = 0

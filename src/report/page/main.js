@@ -36,10 +36,9 @@ options(
 function applyFilters() {
   const found = filteredRows()
   showRows(found)
+  const all = rows.length === 1 ? '1 object' : `${countText(rows.length)} objects`
   byId('shown').textContent =
-    found.length === rows.length
-      ? `${countText(rows.length)} objects`
-      : `${countText(found.length)} of ${countText(rows.length)} objects`
+    found.length === rows.length ? all : `${countText(found.length)} of ${all}`
 }
 
 function readControls() {
@@ -171,9 +170,12 @@ if (rows.length > 0) {
   const index = /^[0-9a-f]{7,64}$/.test(wanted)
     ? rows.findIndex((row) => row.id.startsWith(wanted))
     : -1
-  if (index >= 0) {
-    select(index)
-    showEvidence(rows[index])
+  // Of a single object everything is shown, where there is room beside the list.
+  const isOnly = rows.length === 1 && matchMedia('(min-width: 1081px)').matches
+  const chosen = isOnly ? 0 : index
+  if (chosen >= 0) {
+    select(chosen)
+    showEvidence(rows[chosen])
   }
 }
 document.documentElement.dataset.ready = 'true'
