@@ -69,6 +69,11 @@ test('policy check --against RANGE names what it would newly refuse, with codes,
         : `.signet/policy.toml as landed at ${short(anchor)}`
     expect(stdout.split('\n').slice(1)).toEqual([
       `against ${anchor}..HEAD, for refs/heads/main, compared with ${by}`,
+      ...(flags.length === 0
+        ? [
+            'without an anchor changes of the policy are judged as any other commit: --anchor COMMIT',
+          ]
+        : []),
       `would refuse  ${short(byBob)}  by bob`,
       expect.stringMatching(/^ {4}NOT_ALLOWED_HERE: bob is not in "by" of the rule at line \d+$/),
       '2 commits: 1 newly refused, 0 newly accepted',
@@ -98,6 +103,36 @@ test('policy check --against RANGE names what it would newly accept, and exits 0
   expect(none.status).toBe(4)
   expect((await check(alice.folder, '--against', 'nowhere..HEAD')).status).toBe(2)
   expect((await check(alice.folder, '--online')).status).toBe(2)
+})
+
+test('policy check --against RANGE says which changes of the policy would land, or no longer', async () => {
+  const { alice, bob, anchor } = await world('landings')
+  await bob.ok('pull', '-q', 'origin', 'main')
+  const landed = await alice.commitPolicy(`${team.policy(['alice', 'bob'])}# by alice\n`)
+  await alice.ok('push', '-q', 'origin', 'HEAD:refs/heads/main')
+  await bob.ok('pull', '-q', 'origin', 'main')
+  const refused = await bob.commitPolicy(`${team.policy(['alice', 'bob'])}# by bob\n`)
+  await bob.ok('update-ref', 'refs/remotes/origin/main', refused)
+  const by = async (admins: string): Promise<ProcessResult> => {
+    const policy = team.policy(['alice', 'bob']).replace(/admins = .*/, `admins = [${admins}]`)
+    bob.write('.signet/policy.toml', policy)
+    return check(bob.folder, '--against', `${anchor}..${refused}`, '--anchor', anchor)
+  }
+  const more = await by('"alice", "bob"')
+  expect(more.stdout, more.stderr).toContain(
+    `would accept  ${short(refused)}  policy  (now POLICY_CHANGE_NOT_ADMIN)\n`,
+  )
+  expect(more.stdout).toContain('4 commits: 0 newly refused, 1 newly accepted\n')
+  expect(more.status).toBe(0)
+  const other = await by('"bob"')
+  expect(other.stdout).toContain(
+    `would refuse  ${short(landed)}  policy\n    POLICY_CHANGE_NOT_ADMIN: `,
+  )
+  expect(other.stdout).toContain('4 commits: 1 newly refused, 1 newly accepted\n')
+  expect(other.status).toBe(1)
+  const same = await by('"alice"')
+  expect(same.stdout).toContain('0 newly refused, 0 newly accepted, 1 refused as before\n')
+  expect(same.status).toBe(0)
 })
 
 test('policy check --against RANGE without any policy compares with none', async () => {

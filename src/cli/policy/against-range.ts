@@ -1,5 +1,6 @@
 import type { ReasonCode, VerdictValue } from '../../facts.ts'
 import type { CommitRange } from '../../git/refs.ts'
+import type { PolicyContext } from '../../policy/context.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
 import type { Judgement } from '../../policy/judge-commit.ts'
 import { evaluateRange } from '../../policy/range.ts'
@@ -32,7 +33,7 @@ export async function compareRange(
     }
   }
   const counts = { refused: 0, unchecked: 0, stillRefused: 0 }
-  for await (const one of evaluateRange(session.context, question)) {
+  for await (const one of evaluateRange(await withLandings(session.context), question)) {
     judged.add(one.id)
     if (one.verdict === 'pass') continue
     const was = before.get(one.id)
@@ -48,6 +49,12 @@ export async function compareRange(
     line(`would accept  ${shortId(id)}  ${await subjectOf(session, id)}  (now ${codes.join(' ')})`)
   }
   return { noun: 'commit', total: judged.size, ...counts, accepted: before.size, gone: 0 }
+}
+
+/** Changes of the policy in the range land, or do not, as if the candidate had been in force before each. */
+async function withLandings(context: PolicyContext): Promise<PolicyContext> {
+  const { chain } = context
+  return chain === undefined ? context : { ...context, chain: await context.chainTo(chain.tip) }
 }
 
 function refusalOf({ verdict, reasons }: Judgement): Refusal {

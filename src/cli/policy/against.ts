@@ -68,6 +68,11 @@ export async function checkAgainst(
       line(
         `against ${escapeText(against, 1000)}${escapeText(place)}, compared with ${escapeText(by, 1000)}`,
       )
+      if (!isFile && candidate.session.context.chain === undefined) {
+        line(
+          'without an anchor changes of the policy are judged as any other commit: --anchor COMMIT',
+        )
+      }
       const comparison = isFile
         ? await comparePushes(candidate, path, line)
         : await compareRange(candidate, await resolveRange(repository.place, [against]), line)

@@ -23,7 +23,7 @@ export const check = defineCommand({
   operandCount: { max: 1 },
   description: `FILE is .signet/policy.toml of the work tree unless you name another. Every mistake has its line, its key and what is allowed; warnings say why a line is doubtful. Keys and trusted roots are looked for beside FILE.
 
-With --against also what it would newly refuse or accept: of the commits in RANGE, judged for the policy branch and compared with the policy in force (else with the one that HEAD has); of the pushes in FILE, if that is what a hook wrote (signet.hook.auditFile, or its journal), each judged as if it came now; or in words, if FILE is another policy.
+With --against also what it would newly refuse or accept: of the commits in RANGE, judged for the policy branch and compared with the policy in force (else with the one that HEAD has), changes of the policy too where there is an anchor; of the pushes in FILE, if that is what a hook wrote (signet.hook.auditFile, or its journal), each judged as if it came now; or in words, if FILE is another policy.
 
 Exit 0 without mistakes, 3 with. With --against: 1 where something is newly refused, 4 where something can no longer be checked or there was nothing to check.`,
   examples: [
