@@ -1,7 +1,6 @@
 import { decodeUtf8 } from '../encoding/bytes.ts'
-import { isJsonObject, parseJson } from '../encoding/json.ts'
+import { isJsonObject } from '../encoding/json.ts'
 import type { JsonObject, JsonValue } from '../encoding/json.ts'
-import { MalformedError } from '../errors.ts'
 import type { CertificateAuthority } from './certificate-authority.ts'
 import { GRPC, bytesReply, grpcError, jsonReply } from './http.ts'
 import type { Route, StackReply, StackRequest } from './http.ts'
@@ -11,6 +10,8 @@ import { provesPossession, readRequestedKey, readSigningRequest } from './posses
 import type { RequestedKey } from './possession.ts'
 import { principalOf } from './principal.ts'
 import type { Principal } from './principal.ts'
+import { RequestRefusal, readRequest } from './protojson.ts'
+import type { Message } from './protojson.ts'
 
 const PEM_CHAIN = 'application/pem-certificate-chain'
 
@@ -41,7 +42,7 @@ export function fulcioRoutes(options: FulcioOptions): Route[] {
       path: '/api/v2/signingCert',
       handle: (request) =>
         refusable(async () => {
-          const chain = await issue(options, request, parseBody(request))
+          const chain = await issue(options, request, parseBody(request, REQUEST_V2))
           if (request.fault === 'lie-garbage')
             return jsonReply(200, { signedCertificate: 'garbage' })
           return jsonReply(200, {
@@ -55,7 +56,7 @@ export function fulcioRoutes(options: FulcioOptions): Route[] {
       path: '/api/v1/signingCert',
       handle: (request) =>
         refusable(async () => {
-          const chain = await issue(options, request, fromV1(parseBody(request)))
+          const chain = await issue(options, request, fromV1(parseBody(request, REQUEST_V1)))
           if (request.fault === 'lie-garbage') return bytesReply(201, PEM_CHAIN, 'garbage')
           return bytesReply(201, PEM_CHAIN, trimmed(chain.join('')))
         }),
@@ -116,7 +117,7 @@ async function authenticate(
   body: JsonObject,
 ): Promise<Principal> {
   const bearer = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const token = bearer ?? text(member(body, 'credentials'), 'oidcIdentityToken') ?? ''
+  const token = text(member(body, 'credentials'), 'oidcIdentityToken') ?? bearer ?? ''
   const issuer = issuerOf(token, issuers)
   const claims = await issuer?.verify(token, clock())
   const principal =
@@ -135,12 +136,7 @@ async function provenKey(body: JsonObject, principal: Principal): Promise<Reques
   }
   const asked = member(body, 'publicKeyRequest')
   const content = text(member(asked, 'publicKey'), 'content') ?? ''
-  const key = usable(
-    readRequestedKey(
-      content.startsWith('-----BEGIN') ? Buffer.from(content) : Buffer.from(content, 'base64'),
-    ),
-    MESSAGE.key,
-  )
+  const key = usable(readRequestedKey(Buffer.from(content, 'latin1')), MESSAGE.key)
   const proof = Buffer.from(text(asked, 'proofOfPossession') ?? '', 'base64')
   if (!provesPossession(key, principal.challenges, proof)) throw new Refusal(MESSAGE.proof)
   return key
@@ -157,46 +153,63 @@ function usable<T extends RequestedKey | 'unproven'>(
 
 /** The legacy request in the newer one's words. */
 function fromV1(body: JsonObject): JsonObject {
+  const content = Buffer.from(text(member(body, 'publicKey'), 'content') ?? '', 'base64')
   return {
     publicKeyRequest: {
-      publicKey: member(body, 'publicKey') ?? null,
+      publicKey: { content: content.toString('latin1') },
       proofOfPossession: body['signedEmailAddress'] ?? null,
     },
     certificateSigningRequest: body['certificateSigningRequest'] ?? null,
   }
 }
 
-function parseBody(request: StackRequest): JsonObject {
-  try {
-    const value = parseJson(decodeUtf8(request.body) ?? '', 'request')
-    if (isJsonObject(value)) return value
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error
-  }
-  throw new Refusal('proto: syntax error (line 1:1): invalid value')
+/** What of the two requests counts here. */
+const REQUEST_V2: Message = {
+  isOpen: true,
+  fields: {
+    credentials: { isOpen: true, fields: { oidcIdentityToken: 'string' } },
+    publicKeyRequest: {
+      isOpen: true,
+      fields: {
+        publicKey: { isOpen: true, fields: { content: 'string' } },
+        proofOfPossession: 'bytes',
+      },
+    },
+    certificateSigningRequest: 'bytes',
+  },
+  oneof: {
+    name: 'dev.sigstore.fulcio.v2.CreateSigningCertificateRequest.key',
+    of: ['publicKeyRequest', 'certificateSigningRequest'],
+  },
+}
+const REQUEST_V1: Message = {
+  isOpen: true,
+  fields: {
+    publicKey: { isOpen: true, fields: { content: 'bytes' } },
+    signedEmailAddress: 'bytes',
+    certificateSigningRequest: 'bytes',
+  },
 }
 
-/** protojson takes a field by either spelling. */
+function parseBody(request: StackRequest, message: Message): JsonObject {
+  return readRequest(decodeUtf8(request.body) ?? '\ufffd', message)
+}
+
 function member(object: JsonValue | undefined, name: string): JsonObject | undefined {
-  const value = field(object, name)
+  const value = isJsonObject(object) ? object[name] : undefined
   return isJsonObject(value) ? value : undefined
 }
 
 function text(object: JsonValue | undefined, name: string): string | undefined {
-  const value = field(object, name)
+  const value = isJsonObject(object) ? object[name] : undefined
   return typeof value === 'string' ? value : undefined
-}
-
-function field(object: JsonValue | undefined, name: string): JsonValue | undefined {
-  if (!isJsonObject(object)) return undefined
-  return object[name] ?? object[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]
 }
 
 async function refusable(run: () => Promise<StackReply>): Promise<StackReply> {
   try {
     return await run()
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Refusal || error instanceof RequestRefusal)) throw error
     return error.message === MESSAGE.ct
       ? grpcError(500, GRPC.internal, error.message)
       : grpcError(400, GRPC.invalidArgument, error.message)

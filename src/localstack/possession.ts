@@ -9,6 +9,8 @@ const HASH_OF_CURVE: Readonly<Record<string, string>> = {
   secp384r1: 'sha384',
   secp521r1: 'sha512',
 }
+/** Go reads it too, and Fulcio finds it weak; others are no keys to it. */
+const WEAK_CURVE = 'secp224r1'
 const RSA_BITS = [2048, 3072, 4096]
 
 /** A key that Fulcio would certify, with the hash it signs with. */
@@ -40,7 +42,8 @@ export function readRequestedKey(content: Uint8Array): RequestedKey | 'insecure'
   switch (key.asymmetricKeyType) {
     case 'ec': {
       const hash = HASH_OF_CURVE[namedCurve ?? '']
-      return hash === undefined ? 'insecure' : { spki, key, hash }
+      if (hash !== undefined) return { spki, key, hash }
+      return namedCurve === WEAK_CURVE ? 'insecure' : undefined
     }
     case 'rsa':
       return RSA_BITS.includes(modulusLength ?? 0) ? { spki, key, hash: 'sha256' } : 'insecure'

@@ -13,6 +13,8 @@ import { forgedCheckpoint } from './log-key.ts'
 import type { TreeHead } from './log-key.ts'
 import { verifyPrehashed } from './prehash.ts'
 import type { HashName } from './prehash.ts'
+import { RequestRefusal, readRequest } from './protojson.ts'
+import type { Message } from './protojson.ts'
 
 const FROZEN = 'This log has been frozen, please switch to the latest log.'
 const INVALID = 'invalid hashedrekord request'
@@ -32,6 +34,52 @@ const KEY_DETAILS: Readonly<Record<string, KeyDetails>> = {
   PKIX_RSA_PKCS1V15_2048_SHA256: { hash: 'sha256', algorithm: 'SHA2_256', of: 2048 },
   PKIX_RSA_PKCS1V15_3072_SHA256: { hash: 'sha256', algorithm: 'SHA2_256', of: 3072 },
   PKIX_RSA_PKCS1V15_4096_SHA256: { hash: 'sha256', algorithm: 'SHA2_256', of: 4096 },
+}
+
+/** PublicKeyDetails (sigstore_common.proto), each name in the place of its number. */
+const PUBLIC_KEY_DETAILS = [
+  'PUBLIC_KEY_DETAILS_UNSPECIFIED',
+  'PKCS1_RSA_PKCS1V5',
+  'PKCS1_RSA_PSS',
+  'PKIX_RSA_PKCS1V5',
+  'PKIX_RSA_PSS',
+  'PKIX_ECDSA_P256_SHA_256',
+  'PKIX_ECDSA_P256_HMAC_SHA_256',
+  'PKIX_ED25519',
+  'PKIX_ED25519_PH',
+  'PKIX_RSA_PKCS1V15_2048_SHA256',
+  'PKIX_RSA_PKCS1V15_3072_SHA256',
+  'PKIX_RSA_PKCS1V15_4096_SHA256',
+  'PKIX_ECDSA_P384_SHA_384',
+  'PKIX_ECDSA_P521_SHA_512',
+]
+const KEY: Message = { fields: { rawBytes: 'bytes' } }
+/** CreateEntryRequest of rekor-tiles; nothing inside of `dsseRequestV002` is taken any more. */
+const REQUEST: Message = {
+  oneof: {
+    name: 'dev.sigstore.rekor.v2.CreateEntryRequest.spec',
+    of: ['hashedRekordRequestV002', 'dsseRequestV002'],
+  },
+  fields: {
+    dsseRequestV002: { fields: {}, isOpen: true },
+    hashedRekordRequestV002: {
+      fields: {
+        digest: 'bytes',
+        signature: {
+          fields: {
+            content: 'bytes',
+            verifier: {
+              oneof: {
+                name: 'dev.sigstore.rekor.v2.Verifier.verifier',
+                of: ['publicKey', 'x509Certificate'],
+              },
+              fields: { publicKey: KEY, x509Certificate: KEY, keyDetails: PUBLIC_KEY_DETAILS },
+            },
+          },
+        },
+      },
+    },
+  },
 }
 
 /** The interface of rekor-tiles over one log (kind hashedrekord 0.0.2). */
@@ -72,7 +120,7 @@ async function create(log: AppendOnlyLog, request: StackRequest): Promise<StackR
   try {
     body = hashedrekordV2(decodeUtf8(request.body) ?? '')
   } catch (error) {
-    if (!(error instanceof EntryRefusal)) throw error
+    if (!(error instanceof EntryRefusal || error instanceof RequestRefusal)) throw error
     return plain(grpcError(400, GRPC.invalidArgument, error.message))
   }
   const appended = await log.append({
@@ -153,30 +201,21 @@ function tile(log: AppendOnlyLog, path: string): StackReply {
 /**
  * Checks a request and gives the body that Rekor v2 logs.
  *
- * @throws EntryRefusal with rekor-tiles' message
+ * @throws EntryRefusal, RequestRefusal with rekor-tiles' message
  */
 function hashedrekordV2(text: string): Uint8Array {
-  const reader = new StrictReader(text)
-  const request = reader.object(reader.root, ['hashedRekordRequestV002', 'dsseRequestV002'])
-  if (request['hashedRekordRequestV002'] === undefined) {
-    throw new EntryRefusal('invalid type, must be hashedrekord')
-  }
-  const record = reader.object(request['hashedRekordRequestV002'], ['digest', 'signature'])
-  const signature = reader.object(record['signature'], ['content', 'verifier'])
-  const verifier = reader.object(signature['verifier'], [
-    'publicKey',
-    'x509Certificate',
-    'keyDetails',
-  ])
-  const isCertificate = verifier['x509Certificate'] !== undefined
+  const { hashedRekordRequestV002: record } = readRequest(text, REQUEST)
+  if (record === undefined) throw new EntryRefusal('invalid type, must be hashedrekord')
+  const verifier = memberOf(memberOf(record, 'signature'), 'verifier')
+  const isCertificate = memberOf(verifier, 'x509Certificate') !== undefined
   const holder = isCertificate ? 'x509Certificate' : 'publicKey'
-  const rawBytes = bytes(reader.object(verifier[holder], ['rawBytes'])['rawBytes'])
-  const keyDetails = typeof verifier['keyDetails'] === 'string' ? verifier['keyDetails'] : ''
-  const details = KEY_DETAILS[keyDetails]
+  const rawBytes = bytes(memberOf(memberOf(verifier, holder), 'rawBytes'))
+  const keyDetails = memberOf(verifier, 'keyDetails') ?? ''
+  const details = typeof keyDetails === 'string' ? KEY_DETAILS[keyDetails] : undefined
   const { key } = readVerifierStrictly(isCertificate ? 'CERTIFICATE' : 'PUBLIC KEY', rawBytes)
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
-  const digest = bytes(record['digest'])
-  const content = bytes(signature['content'])
+  const digest = bytes(memberOf(record, 'digest'))
+  const content = bytes(memberOf(memberOf(record, 'signature'), 'content'))
   if (
     details === undefined ||
     details.of !== (namedCurve ?? modulusLength) ||
@@ -213,46 +252,8 @@ function readVerifierStrictly(
   }
 }
 
-/** protojson as rekor-tiles reads it: a field that the message does not have is an error. */
-class StrictReader {
-  readonly #text: string
-  readonly root: JsonValue
-
-  constructor(text: string) {
-    this.#text = text
-    try {
-      this.root = JSON.parse(text) as JsonValue
-    } catch {
-      // JSON.parse throws SyntaxError only.
-      throw new EntryRefusal('proto: syntax error (line 1:1): unexpected token')
-    }
-  }
-
-  /** Its members by their camelCase names; absent for null. */
-  object(value: JsonValue | undefined, names: readonly string[]): Record<string, JsonValue> {
-    if (!isJsonObject(value)) throw new EntryRefusal(INVALID)
-    const members: Record<string, JsonValue> = {}
-    for (const [spelling, member] of Object.entries(value)) {
-      const name = names.find((known) => known === spelling || snakeCase(known) === spelling)
-      if (name === undefined) {
-        throw new EntryRefusal(
-          `proto: (line ${this.#position(spelling)}): unknown field ${JSON.stringify(spelling)}`,
-        )
-      }
-      if (member !== null) members[name] = member
-    }
-    return members
-  }
-
-  #position(name: string): string {
-    const at = Math.max(0, this.#text.indexOf(JSON.stringify(name)))
-    const before = this.#text.slice(0, at).split('\n')
-    return `${before.length}:${(before.at(-1) ?? '').length + 1}`
-  }
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return isJsonObject(value) ? value[name] : undefined
 }
 
 function bytes(value: JsonValue | undefined): Uint8Array {
