@@ -95,9 +95,11 @@ describe('Rekor v2', () => {
     expect(await refuse('{')).toBe('unexpected EOF')
     expect(await refuse(`{\n "a": 1}`)).toBe('proto: (line 2:2): unknown field "a"')
     expect(await refuse(withRecord({ more: 1 }))).toMatch(/unknown field "more"$/)
+    expect(await refuse(withRecord({ digest: 'not base64' }))).toMatch(
+      /^proto: \(line 1:38\): invalid value for bytes field digest: "not base64"$/,
+    )
     for (const wrong of [
       withRecord({ digest: 'AAAA' }),
-      withRecord({ digest: 'not base64' }),
       withVerifier({ keyDetails: 'PKIX_ECDSA_P384_SHA_384' }),
       withVerifier({ keyDetails: 'PKIX_ED25519' }),
       withVerifier({ x509Certificate: { rawBytes: 'AAAA' } }),
