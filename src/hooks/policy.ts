@@ -142,7 +142,8 @@ export function readPolicyFile(
     bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    const why = 'code' in error ? String(error.code) : error.message
+    const code = 'code' in error ? String(error.code) : error.message
+    const why = code === 'ENOENT' ? 'there is no such file' : code
     throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(path)}: ${why}`, {
       hint: 'save the policy there, or name another file: git signet hook install NAME --policy FILE',
       cause: error,

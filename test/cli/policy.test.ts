@@ -70,6 +70,30 @@ test('policy check names file, line, key and what is allowed, and exits 3', asyn
   ])
 })
 
+test('a policy file is named as it was typed, not by where it lies', async () => {
+  await alice.repository('named')
+  write('named', 'src/bad.toml', simple.replace('version = 1', 'version = 2'))
+  write(
+    'named',
+    'src/one-admin.toml',
+    simple.replace('admins = ["alice", "bob"]', 'admins = ["alice"]'),
+  )
+  await line('named', 'commit', '-q', '--allow-empty', '-m', 'first')
+  const at = (...args: string[]) =>
+    alice.run(process.execPath, [programPath, 'verify', ...args], { cwd: 'named/src' })
+  const absent = await at('--policy', 'absent.toml')
+  expect(absent.status).toBe(3)
+  expect(absent.stderr).toContain('cannot read the policy absent.toml: there is no such file\n')
+  const bad = await at('--policy', 'bad.toml')
+  expect(bad.status).toBe(3)
+  expect(bad.stderr).toMatch(/error: bad\.toml:1: version/)
+  const doubtful = await at('--policy', './one-admin.toml')
+  expect(doubtful.stdout).toContain(
+    '\nwarning: ./one-admin.toml: admins: "alice" is the only admin',
+  )
+  expect(`${absent.stderr}${bad.stderr}${doubtful.stdout}`).not.toContain(alice.home)
+})
+
 test('policy check finds the file from below, and a good one is exit 0', async () => {
   await alice.repository('good')
   write('good', inTree, simple)

@@ -93,7 +93,7 @@ export async function openPolicy(
     const isInTree =
       anchor !== undefined && (file === undefined || (await hasPolicy(repository, anchor)))
     const use = { policyBranch, ...(isInTree && { use: 'floor' as const }) }
-    const fixed = file === undefined ? undefined : readPolicyFile(resolve(context.cwd, file), use)
+    const fixed = file === undefined ? undefined : readPolicyFile(file, context.cwd, use)
     const tip = await refs.tipOf(policyBranch)
     if (isInTree && tip === undefined) {
       throw new PolicyError(
@@ -244,18 +244,26 @@ async function hasPolicy(repository: RepositoryAnswers, commit: string): Promise
     : tree.entries.some(({ name }) => name === POLICY_DIRECTORY)
 }
 
-function readPolicyFile(path: string, use: { policyBranch: string; use?: 'floor' }): FixedPolicy {
+/** @param name - as somebody wrote it, and as reports show it */
+function readPolicyFile(
+  name: string,
+  folder: string,
+  use: { policyBranch: string; use?: 'floor' },
+): FixedPolicy {
+  const path = resolve(folder, name)
   let bytes: Buffer
   try {
     bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === undefined) throw error
-    throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(path)}: ${code}`, {
+    const why = code === 'ENOENT' ? 'there is no such file' : code
+    throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(name)}: ${why}`, {
+      hint: 'git signet policy init -o FILE writes a draft',
       cause: error,
     })
   }
-  const policy = parsePolicy(bytes, path, use)
+  const policy = parsePolicy(bytes, name, use)
   return { policy, id: encodeHex(sha256(bytes)), files: policyFilesInFolder(dirname(path)) }
 }
 

@@ -69,5 +69,18 @@ export function renderFailure(
   failure: { readonly message: string; readonly hint?: string },
   auditOnly: boolean,
 ): string {
-  return renderRefusal({ steps: [], findings: [], failed: 0, checked: 0, failure, auditOnly })
+  const shown = { ...failure, message: withoutFolders(failure.message) }
+  return renderRefusal({
+    steps: [],
+    findings: [],
+    failed: 0,
+    checked: 0,
+    failure: shown,
+    auditOnly,
+  })
+}
+
+/** Where files lie on the server is no pusher's business. */
+function withoutFolders(text: string): string {
+  return text.replace(/(^|[\s"'(])\/(?:[^\s/:"']+\/)+(?=[^\s/:"')])/g, '$1')
 }
