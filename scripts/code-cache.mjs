@@ -6,7 +6,15 @@
 // A process of its own: it changes V8's flags while it compiles.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,17 +114,50 @@ function useHook(folder) {
     writeFileSync(policy, policyOf(readFileSync(join(fixtures, 'trusted_root.json'))))
     mkdirSync(join(home, 'trust'))
     copyFileSync(join(fixtures, 'trusted_root.json'), join(home, 'trust', 'bench.json'))
-    const call = [program, folder, 'hook.cjs', 'hook', 'pre-receive', '--policy', policy, '--']
-    const { status } = spawnSync(process.execPath, call, {
+    const input = `${before} ${after} refs/heads/main\n`
+    const names = input.trim().replaceAll(' ', '\n')
+    const ahead = join(home, 'ahead')
+    const read = (args, given) => spawnSync('git', args, { cwd: home, env, input: given }).stdout
+    writeFileSync(
+      ahead,
+      Buffer.concat([
+        read(['config', '--list', '-z']),
+        Buffer.from('\0'),
+        read(['cat-file', '--batch'], `${names}\n`),
+      ]),
+    )
+    const words = ['hook', 'pre-receive', '--policy', policy, '--read-ahead', '3', '--']
+    const { status } = spawnSync(process.execPath, [program, folder, 'hook.cjs', ...words], {
       cwd: join(home, '.git'),
       env,
-      input: `${before} ${after} refs/heads/main\n`,
+      input,
+      stdio: ['pipe', 'pipe', 'pipe', openSync(ahead)],
     })
     return status === 0
   })
 }
 
-/** Asks about the same commit as git does, by a policy in the tree; the second time its chain is kept. */
+/** Asks about the same commit as git does. */
+function useVerify(folder) {
+  return withRepository(({ home, env, git, after }) => {
+    git(['config', 'signet.trustedRoot', join(fixtures, 'trusted_root.json')])
+    const call = [program, folder, 'gpg.cjs', ...verifyCall(home, git, after)]
+    const { status, stdout } = spawnSync(process.execPath, call, { cwd: home, env })
+    return status === 0 && stdout.includes('GOODSIG')
+  })
+}
+
+/** What git writes and calls when it shows a commit's signature. */
+function verifyCall(home, git, id) {
+  const commit = git(['cat-file', 'commit', id])
+  const [header, armor] = /^gpgsig (.*(?:\n .*)*)\n/m.exec(commit)
+  const [signature, payload] = ['signature', 'payload'].map((name) => join(home, name))
+  writeFileSync(signature, `${armor.replaceAll('\n ', '\n')}\n`)
+  writeFileSync(payload, `${commit.replace(header, '')}\n`)
+  return ['--status-fd=1', '--verify', signature, payload]
+}
+
+/** The same by a policy in the tree; the second time its chain is kept. */
 function usePolicy(folder) {
   return withRepository(({ home, env, git, after }) => {
     const root = readFileSync(join(fixtures, 'trusted_root.json'), 'utf8')
@@ -131,20 +172,7 @@ function usePolicy(folder) {
     const anchor = git(['commit-tree', tree(below('.signet', signet)), '-m', 'anchor'])
     git(['update-ref', 'refs/heads/main', anchor])
     git(['config', 'signet.anchor', anchor])
-    const commit = git(['cat-file', 'commit', after])
-    const [header, armor] = /^gpgsig (.*(?:\n .*)*)\n/m.exec(commit)
-    const [signature, payload] = ['signature', 'payload'].map((name) => join(home, name))
-    writeFileSync(signature, `${armor.replaceAll('\n ', '\n')}\n`)
-    writeFileSync(payload, `${commit.replace(header, '')}\n`)
-    const call = [
-      program,
-      folder,
-      'gpg-policy.cjs',
-      '--status-fd=1',
-      '--verify',
-      signature,
-      payload,
-    ]
+    const call = [program, folder, 'gpg-policy.cjs', ...verifyCall(home, git, after)]
     return [1, 2].every(() => {
       const { status, stdout } = spawnSync(process.execPath, call, { cwd: home, env })
       return status === 0 && stdout.includes('TRUST_FULLY')
@@ -166,6 +194,7 @@ if (target !== undefined) compileUsed(target, folder, args)
 else {
   const names = ['gpg.cjs', 'gpg-sign.cjs', 'gpg-policy.cjs', 'hook.cjs', 'hook-report.cjs']
   const uses = new Map([
+    ['gpg.cjs', useVerify],
     ['hook.cjs', useHook],
     ['gpg-policy.cjs', usePolicy],
   ])

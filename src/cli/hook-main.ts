@@ -3,6 +3,7 @@ import { EXIT } from '../errors.ts'
 import { errorText } from './error-text.ts'
 import { tell } from './gpg-io.ts'
 import { parseHookCall } from './hook/call.ts'
+import { takeReadAhead } from './hook/read-ahead.ts'
 import { runHook } from './hook/run.ts'
 import type * as ToldPart from './hook/told.ts'
 
@@ -44,13 +45,14 @@ function* readInput(): Generator<Uint8Array> {
 export function startHook(argv: readonly string[]): boolean {
   const call = parseHookCall(argv)
   if (call === undefined) return false
-  const { name, flags, args } = call
+  const { name, flags, args, readAhead } = call
   runHook(name, {
     flags,
     args,
     cwd: process.cwd(),
     env: process.env,
     stdin: readInput,
+    readAhead: () => (readAhead === undefined ? undefined : takeReadAhead(readAhead)),
     stderr: { write: tell },
     clock: Date.now,
     told,

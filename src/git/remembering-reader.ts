@@ -29,19 +29,29 @@ export class RememberingReader implements ReadsObjects {
   }
 
   /**
-   * Reads a few objects at once by any names git understands, waiting for git. They are remembered by
-   * their ids too. Where that fails, nothing is: whoever reads one of them is told why.
+   * Reads a few objects at once by any names git understands, waiting for git. Where that fails, nothing
+   * is remembered: whoever reads one of them is told why.
    */
   readNow(names: readonly string[]): void {
-    const answers: ReadAnswer[] = []
-    const parser = new BatchParser(LIMITS.objectBytes, (answer) => answers.push(checked(answer)))
     try {
       const options = { input: `${names.join('\n')}\n`, maxBytes: MAX_BYTES_NOW }
-      parser.push(runGitNow(this.#place, [...readingOptions, 'cat-file', '--batch'], options))
+      const args = [...readingOptions, 'cat-file', '--batch']
+      this.take(names, runGitNow(this.#place, args, options))
     } catch (error) {
-      if (error instanceof UnavailableError) return
-      throw error
+      if (!(error instanceof UnavailableError)) throw error
     }
+  }
+
+  /**
+   * Remembers what `git cat-file --batch` has written of these names, by them and by the objects' ids,
+   * if it has answered all of them.
+   *
+   * @throws UnavailableError GIT_OUTPUT
+   */
+  take(names: readonly string[], output: Buffer): void {
+    const answers: ReadAnswer[] = []
+    const parser = new BatchParser(LIMITS.objectBytes, (answer) => answers.push(checked(answer)))
+    parser.push(output)
     if (!parser.idle || answers.length !== names.length) return
     for (const [at, name] of names.entries()) {
       const answer = answers[at]

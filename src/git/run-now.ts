@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { UnavailableError } from '../errors.ts'
 import { gitEnvironment, gitError, gitReason } from './run.ts'
 import type { GitPlace } from './run.ts'
@@ -17,6 +16,7 @@ export function runGitNow(
   options: { readonly input?: string; readonly maxBytes?: number } = {},
 ): Buffer {
   const { input, maxBytes = 64 << 20 } = options
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { status, stdout, stderr, error } = spawnSync('git', args, {
     cwd,
     env: gitEnvironment(env),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { ChildProcessByStdio } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { escapeText } from '../encoding/escape.ts'
 import { UnavailableError } from '../errors.ts'
@@ -58,10 +58,10 @@ export function gitEnvironment(base: Environment): Record<string, string | undef
   for (const name of Object.keys(base)) {
     if (!name.startsWith('GIT_TRACE') && !dropped.has(name)) env[name] = base[name]
   }
-  return Object.assign(env, forced)
+  return Object.assign(env, forcedEnvironment)
 }
 
-const forced = {
+export const forcedEnvironment = {
   LC_ALL: 'C',
   LANGUAGE: 'C',
   GIT_NO_REPLACE_OBJECTS: '1',
@@ -195,6 +195,8 @@ function launch(
   args: readonly string[],
   plain: boolean,
 ): ChildProcessByStdio<Writable, Readable, Readable> {
+  // Loaded by the first that starts a program: a hook of a small push starts none, and it takes 3 ms.
+  const { spawn } = process.getBuiltinModule('node:child_process')
   return spawn('git', plain ? args : [...readingOptions, ...args], {
     cwd: place.cwd,
     env: gitEnvironment(place.env),

@@ -1,11 +1,11 @@
 import type { Environment } from '../git/run.ts'
 
 /** What git tells a hook about objects that are not in the repository yet. */
-const QUARANTINE = new Set([
+export const QUARANTINE: readonly string[] = [
   'GIT_QUARANTINE_PATH',
   'GIT_OBJECT_DIRECTORY',
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-])
+]
 /** Where a person's repository is, said by the git that started a client's hook. */
 const CLIENT = new Set(['GIT_DIR', 'GIT_WORK_TREE', 'GIT_COMMON_DIR'])
 
@@ -14,12 +14,12 @@ const CLIENT = new Set(['GIT_DIR', 'GIT_WORK_TREE', 'GIT_COMMON_DIR'])
  * of our own settings, and the repository is the folder that git started the hook in.
  */
 export function serverEnvironment(env: Environment, gitDir: string): Record<string, string> {
-  return { ...filtered(env, (name) => QUARANTINE.has(name)), GIT_DIR: gitDir }
+  return { ...filtered(env, (name) => QUARANTINE.includes(name)), GIT_DIR: gitDir }
 }
 
 /** As `serverEnvironment` for a hook on the pusher's side, whose repository git may have named. */
 export function clientEnvironment(env: Environment): Record<string, string> {
-  return filtered(env, (name) => QUARANTINE.has(name) || CLIENT.has(name))
+  return filtered(env, (name) => QUARANTINE.includes(name) || CLIENT.has(name))
 }
 
 function filtered(env: Environment, keeps: (name: string) => boolean): Record<string, string> {

@@ -20,26 +20,31 @@ export class TimeLimit {
     this.set(HOOK_LIMITS.seconds)
   }
 
-  /** Another limit than the default. */
+  /**
+   * Another limit than the default.
+   *
+   * @throws UnavailableError LIMIT where it has passed already
+   */
   set(seconds: number): void {
     this.stop()
     // Not performance.now(): loading that takes longer than the rest of this file.
-    const leftMs = Math.max((seconds - process.uptime()) * 1000, 0)
-    this.#timer = setTimeout(
-      () => {
-        this.#reject(
-          new UnavailableError(
-            'LIMIT',
-            `over a limit of the hook: it took longer than ${String(seconds)} s`,
-            { hint: 'push in smaller parts, or on the server: git config signet.hook.maxSeconds' },
-          ),
-        )
-      },
-      Math.min(leftMs, MAX_MS),
-    ).unref()
+    const leftMs = (seconds - process.uptime()) * 1000
+    if (leftMs <= 0) throw tooLong(seconds)
+    const wait = (): void => {
+      this.#reject(tooLong(seconds))
+    }
+    this.#timer = setTimeout(wait, Math.min(leftMs, MAX_MS)).unref()
   }
 
   stop(): void {
     clearTimeout(this.#timer)
   }
+}
+
+function tooLong(seconds: number): UnavailableError {
+  return new UnavailableError(
+    'LIMIT',
+    `over a limit of the hook: it took longer than ${String(seconds)} s`,
+    { hint: 'push in smaller parts, or on the server: git config signet.hook.maxSeconds' },
+  )
 }

@@ -88,7 +88,9 @@ describe('attack 60: kill the verifier mid-way', () => {
     async (signal) => {
       const repository = await started(`killed-${signal}`)
       const { server, alice, policy } = repository
+      await many(alice)
       const judged = server.journal().length
+      // The git that the hook starts beside node, and then the one that node starts.
       server.replaceGit(`case $* in *cat-file*) kill -${signal} $PPID; sleep 1 ;; esac`)
       await refused(repository)
       expect(server.journal()).toHaveLength(judged)
@@ -103,7 +105,7 @@ describe('attack 60: kill the verifier mid-way', () => {
     writeFileSync(server.hookFile, '#!/bin/sh\ntouch was-called\n', { mode: 0o755 })
     await server.install('--policy', server.policyFile(team.policy(['alice'])))
     const hook = readFileSync(server.hookFile, 'utf8')
-    await alice.commit('good')
+    await many(alice)
     server.replaceGit('case $* in *cat-file*) kill -KILL $PPID; sleep 1 ;; esac')
     expect((await alice.push('origin', MAIN)).status).toBe(1)
     expect(existsSync(join(server.path, 'was-called'))).toBe(false)
@@ -142,6 +144,7 @@ describe('attack 60: the verifier crashes', () => {
   test('an exception, an exit, no memory, a stack overflow, an unhandled rejection', async () => {
     const repository = await started('crash')
     const { server, alice } = repository
+    await many(alice)
     const real = process.execPath
     const crash = join(server.path, 'crash.cjs')
     for (const [text, options] of [

@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { takeReadAhead } from '../../src/cli/hook/read-ahead.ts'
 import { startLocalStack } from '../../src/localstack/stack.ts'
 import type { LocalStack } from '../../src/localstack/stack.ts'
 import { Team } from './server.ts'
@@ -21,32 +31,115 @@ describe('what a push waits for', () => {
     await stack.close()
   })
 
-  test('two git processes for a commit on top of a branch', async () => {
-    const { server, alice } = await team.guarded('counted')
+  /** A server with a commit on its main, and the next one that is not pushed yet. */
+  async function oneAhead(name: string) {
+    const { server, alice } = await team.guarded(name)
     const base = await alice.commit('base')
     await alice.ok('push', '-q', 'origin', MAIN)
     const next = await alice.commit('next')
     await server.git('fetch', '-q', join(team.home, alice.folder), 'HEAD')
-    const log = join(team.home, 'started')
-    const folder = join(team.home, 'counting')
-    mkdirSync(folder)
+    return { server, alice, base, next }
+  }
+
+  /** Starts the hook as git does, with a git of these lines of shell before the real one. */
+  function judge(server: { path: string }, lines: string, input: string) {
+    const folder = mkdtempSync(join(team.home, 'git-'))
     const real = spawnSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).stdout.trim()
-    writeFileSync(join(folder, 'git'), `#!/bin/sh\necho "$*" >>${log}\nexec ${real} "$@"\n`)
+    writeFileSync(join(folder, 'git'), `#!/bin/sh\n${lines}\nexec ${real} "$@"\n`)
     chmodSync(join(folder, 'git'), 0o755)
-    const judge = (input: string): string[] => {
-      if (existsSync(log)) rmSync(log)
-      const { status, stderr } = spawnSync(join(server.path, 'hooks', 'pre-receive'), {
-        cwd: server.path,
-        env: { ...team.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
-        input,
-        encoding: 'utf8',
-      })
-      expect(status, stderr).toBe(0)
-      return readFileSync(log, 'utf8').trim().split('\n')
-    }
-    const started = judge(`${base} ${next} refs/heads/main\n`)
+    return spawnSync(join(server.path, 'hooks', 'pre-receive'), {
+      cwd: server.path,
+      env: { ...team.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+      input,
+      encoding: 'utf8',
+    })
+  }
+
+  test('two git processes for a commit on top of a branch', async () => {
+    const { server, base, next } = await oneAhead('counted')
+    const log = join(team.home, 'started')
+    const input = `${base} ${next} refs/heads/main\n`
+    const { status, stderr } = judge(server, `echo "$*" >>${log}`, input)
+    expect(status, stderr).toBe(0)
+    const started = readFileSync(log, 'utf8').trim().split('\n')
     expect(started.filter((line) => line.includes('cat-file'))).toHaveLength(1)
     expect(started.filter((line) => line.startsWith('config'))).toHaveLength(1)
     expect(started).toHaveLength(2)
+  })
+
+  test('what git could not be asked ahead is asked again, and then counts', async () => {
+    const { server, base, next } = await oneAhead('asked-again')
+    const input = `${base} ${next} refs/heads/main\n`
+    for (const words of ['config', '*cat-file']) {
+      const once = join(team.home, `once ${words.length}`)
+      const failing = `case "$*" in ${words}*) [ -e "${once}" ] || { >"${once}"; exit 9; };; esac`
+      const again = judge(server, failing, input)
+      expect(again.status, again.stderr).toBe(0)
+      const never = judge(server, `case "$*" in ${words}*) exit 9;; esac`, input)
+      expect(never.status).not.toBe(0)
+      expect(never.stderr).toContain('could not check')
+    }
+  })
+
+  test('a message of 5 MiB is read as it is asked for', async () => {
+    const { server, alice } = await team.guarded('long')
+    await alice.commit('base')
+    await alice.ok('push', '-q', 'origin', MAIN)
+    const file = join(team.home, 'message')
+    writeFileSync(file, `long\n\n${'x'.repeat(5 << 20)}\n`)
+    await alice.ok('commit', '-q', '-S', '--allow-empty', '-F', file)
+    await alice.ok('push', '-q', 'origin', MAIN)
+    expect((await server.git('log', '-1', '--format=%s', 'main')).stdout).toContain('long')
+  })
+
+  test('every line counts, and one that is cut off refuses all', async () => {
+    const { server, alice, base, next } = await oneAhead('lines')
+    const stranger = await alice.ok('commit-tree', '-m', 'unsigned', '-p', next, `${next}^{tree}`)
+    await server.git('fetch', '-q', join(team.home, alice.folder), stranger)
+    const zero = '0'.repeat(40)
+    const lines = (count: number, last: string): string =>
+      [...Array(count).keys()].map((at) => `${zero} ${base} refs/heads/b${at}\n`).join('') + last
+    for (const count of [0, 7, 8, 12]) {
+      const good = judge(server, '', lines(count, `${base} ${next} refs/heads/main\n`))
+      const bad = judge(server, '', lines(count, `${base} ${stranger} refs/heads/main\n`))
+      const cut = judge(server, '', lines(count, `${base} ${next} refs/heads/main`))
+      expect(bad.status, `${count}`).not.toBe(0)
+      expect(bad.stderr).toContain('UNSIGNED')
+      expect(cut.status, `${count}`).not.toBe(0)
+      expect(cut.stderr).toContain('cut off')
+      expect(good.status, good.stderr).toBe(0)
+    }
+  })
+})
+
+describe('takeReadAhead()', () => {
+  const take = (text: string | Buffer) => {
+    const folder = mkdtempSync(join(tmpdir(), 'git-signet-test-'))
+    try {
+      writeFileSync(join(folder, 'ahead'), text)
+      const file = openSync(join(folder, 'ahead'), 'r')
+      const taken = takeReadAhead(file)
+      closeSync(file)
+      return taken
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  test('reads configuration and objects', () => {
+    const taken = take('a.b\nc\0a.d\0\0x missing\n\0\0')
+    expect(taken?.config.get('a.b')).toBe('c')
+    expect(taken?.config.get('a.d')).toBeNull()
+    expect(taken?.objects.toString()).toBe('x missing\n\0\0')
+  })
+
+  test('no configuration at all is one', () => {
+    const taken = take('\0x missing\n')
+    expect(taken?.config.keys()).toEqual([])
+    expect(taken?.objects.toString()).toBe('x missing\n')
+  })
+
+  test.each(['', 'a.b\nc', 'a.b\nc\0'])('nothing is believed that has no end: %j', (text) => {
+    expect(take(text)).toBeUndefined()
   })
 })

@@ -6,6 +6,8 @@ export interface HookCall {
   readonly flags: HookFlags
   /** What git adds. */
   readonly args: readonly string[]
+  /** Where the hook hands over what it has asked git. */
+  readonly readAhead: number | undefined
 }
 
 /**
@@ -39,7 +41,14 @@ export function parseHookCall([word, given, ...rest]: readonly string[]): HookCa
     'trusted-root': roots,
     audit,
   }
-  return { name, flags, args: rest.slice(end + 1) }
+  const readAhead = one.get('--read-ahead')
+  if (readAhead !== undefined && !/^[3-9]$/.test(readAhead)) return undefined
+  return {
+    name,
+    flags,
+    args: rest.slice(end + 1),
+    readAhead: readAhead === undefined ? undefined : Number(readAhead),
+  }
 }
 
-const ONE = new Set(['--policy', '--anchor', '--policy-branch'])
+const ONE = new Set(['--policy', '--anchor', '--policy-branch', '--read-ahead'])

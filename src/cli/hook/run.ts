@@ -14,6 +14,7 @@ import type { ReportOutput } from '../../report/result.ts'
 import type { HookFlags, HookName } from './flags.ts'
 import { judgeClient } from './judge-client.ts'
 import { judgeServer } from './judge-server.ts'
+import type { ReadAhead } from './read-ahead.ts'
 import { Surroundings } from './surroundings.ts'
 import type * as ToldPart from './told.ts'
 
@@ -26,6 +27,8 @@ export interface HookRun {
   readonly cwd: string
   readonly env: Environment
   readonly stdin: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  /** What git was asked already. */
+  readonly readAhead?: () => ReadAhead | undefined
   readonly stderr: ReportOutput
   /** Milliseconds since the epoch. */
   readonly clock: () => number
@@ -77,7 +80,7 @@ async function judgeOnServer(
       ? [parseUpdateArguments(run.args)]
       : parseReceiveInput(await readHookInput(run.stdin()))
   const place = { cwd: run.cwd, env: serverEnvironment(run.env, run.cwd) }
-  const surroundings = await Surroundings.openServer(place, run.flags, given)
+  const surroundings = await Surroundings.openServer(place, run.flags, given, run.readAhead?.())
   try {
     time.set(readHookLimits(surroundings.sources).seconds)
     return await judgeServer(name, run, surroundings, given)

@@ -1,6 +1,7 @@
 import { quoteShell } from '../../encoding/shell.ts'
 import { VERSION } from '../version.ts'
 import type { HookFlags, HookName } from './flags.ts'
+import { MOST_STEPS, READ_AHEAD_FD, renderReadAhead } from './read-ahead.ts'
 
 const MARK = '# Written by git-signet'
 
@@ -18,7 +19,9 @@ export interface HookScript {
  * started rejects the push and says so.
  */
 export function renderHook({ name, nodePath, programPath, flags, keptPath }: HookScript): string {
-  const words = ['hook', name, ...flagWords(flags), '--']
+  const isAhead = name === 'pre-receive'
+  const ahead = isAhead ? ['--read-ahead', String(READ_AHEAD_FD)] : []
+  const words = ['hook', name, ...flagWords(flags), ...ahead, '--']
   return `#!/bin/sh
 ${MARK} ${VERSION}; "git signet hook install ${name}" writes it anew, "uninstall" removes it.
 ${describePolicy(flags)
@@ -39,26 +42,46 @@ if [ ! -x "$node" ]; then
 fi
 [ "\${1-}" = --self-test ] && exec "$node" "$program" --version
 set -- ${words.map(quoteShell).join(' ')} "$@"
-if [ ! -x "$kept" ]; then
-  exec "$node" "$program" "$@"
-fi
-${name === 'update' ? renderWithoutInput(words.length) : renderWithInput(words.length)}`
-}
-
-function renderWithoutInput(count: number): string {
-  return `"$node" "$program" "$@" </dev/null || exit $?
-shift ${count}
-exec "$kept" "$@"
-`
+${isAhead ? renderAhead(words.length, flags) : renderPlain(words.length, name)}`
 }
 
 /** The same bytes for both; the shell drops line feeds at the end of what it reads, so one is kept off it. */
-function renderWithInput(count: number): string {
-  return `input=$(cat && echo .) || cannot "the input could not be read"
+const READ_INPUT = `input=$(cat && echo .) || cannot "the input could not be read"
 input=\${input%.}
-printf %s "$input" | "$node" "$program" "$@" || exit $?
-shift ${count}
-printf %s "$input" | "$kept" "$@"
+`
+
+/** git is asked while node starts. The shell reads a short input itself: starting cat takes a millisecond. */
+function renderAhead(count: number, { anchor }: HookFlags): string {
+  return `${renderReadAhead(anchor)}newline='
+'
+input= count=0 line=
+while [ $count -lt ${String(MOST_STEPS)} ] && IFS= read -r line; do
+  input=$input$line$newline count=$((count + 1)) line=
+done
+if [ $count -eq ${String(MOST_STEPS)} ]; then
+  line=$(cat && echo .) || cannot "the input could not be read"
+  line=\${line%.} input=$input$line line=\${line##*"$newline"}
+fi
+[ -z "$line" ] || cannot "the input was cut off"
+input=\${input%"$newline"}
+ahead 2>/dev/null | "$node" "$program" "$@" ${String(READ_AHEAD_FD)}<&0 <<END || exit $?
+$input
+END
+[ -x "$kept" ] || exit 0
+shift ${String(count)}
+printf '%s\\n' "$input" | "$kept" "$@"
+`
+}
+
+function renderPlain(count: number, name: HookName): string {
+  const [read, input, rest] =
+    name === 'update' ? ['', '', ' </dev/null'] : [READ_INPUT, 'printf %s "$input" | ', '']
+  return `if [ ! -x "$kept" ]; then
+  exec "$node" "$program" "$@"
+fi
+${read}${input}"$node" "$program" "$@"${rest} || exit $?
+shift ${String(count)}
+${input === '' ? 'exec ' : input}"$kept" "$@"
 `
 }
 

@@ -17,6 +17,8 @@ import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import { VERSION } from '../version.ts'
 import type { HookFlags } from './flags.ts'
+import { namesAhead } from './read-ahead.ts'
+import type { ReadAhead } from './read-ahead.ts'
 
 /** Few enough to read one by one. */
 const FEW = 8
@@ -35,20 +37,24 @@ export class Surroundings {
    * Opens the repository of a server's hook, started in its git directory.
    *
    * @param steps - what is pushed
+   * @param ahead - what git was asked already
    * @throws UsageError TRUSTED_ROOT; UnavailableError as runGit
    */
   static async openServer(
     place: GitPlace,
     flags: HookFlags,
     steps: readonly Step[],
+    ahead: ReadAhead | undefined,
   ): Promise<Surroundings> {
     const format = steps[0]?.before.length === 64 ? 'sha256' : 'sha1'
     const paths = serverPaths(place.cwd, place.env, format)
     if (paths === undefined) return Surroundings.#open(place, flags, steps)
     const reader = new RememberingReader(place)
-    if (steps.length <= FEW) reader.readNow(namesOf(steps, flags))
+    const names = namesAhead(steps, flags.anchor)
+    if (ahead !== undefined) reader.take(names, ahead.objects)
+    else if (steps.length <= FEW) reader.readNow(names)
     const repository = RepositoryAnswers.at(place, paths, reader)
-    return Surroundings.#around(place, repository, flags, steps)
+    return Surroundings.#around(place, repository, flags, steps, ahead?.config)
   }
 
   /** As `openServer` for a hook on the pusher's side. */
@@ -69,9 +75,10 @@ export class Surroundings {
     repository: RepositoryAnswers,
     flags: HookFlags,
     steps: readonly Step[],
+    config?: GitConfig,
   ): Promise<Surroundings> {
     try {
-      return new Surroundings(place, repository, readGitConfigNow(place), flags, steps)
+      return new Surroundings(place, repository, config ?? readGitConfigNow(place), flags, steps)
     } catch (error) {
       await repository.close()
       throw error
@@ -130,15 +137,4 @@ export class Surroundings {
   close(): Promise<void> {
     return this.repository.letGo()
   }
-}
-
-/** What judging a small push asks for whatever the policy says. */
-function namesOf(steps: readonly Step[], { anchor }: HookFlags): string[] {
-  const ids = new Set<string>()
-  for (const { before, after } of steps) for (const id of [after, before]) ids.add(id)
-  const commits = [...ids].filter((id) => !isZero(id))
-  const refs = steps.map(({ ref }) => ref)
-  // Where the policy lies in the tree, these tell whether it has changed.
-  const trees = anchor === undefined ? [] : [anchor, ...commits].map((id) => `${id}^{tree}`)
-  return [...commits, ...refs, ...trees, ...(anchor === undefined ? [] : [anchor])]
 }
