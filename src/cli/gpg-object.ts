@@ -19,7 +19,7 @@ export interface GpgRepository {
   /** It has the object at hand. */
   readonly reader: RememberingReader
   /** Whether git has the object too. */
-  readonly isHere: () => Promise<boolean>
+  readonly isHere: boolean
 }
 
 /**
@@ -48,24 +48,21 @@ function namedBy({ bytes }: SignedObject): string[] {
 }
 
 /**
- * The repository that an object is of; git is asked for it at once.
+ * The repository that an object is of.
  *
+ * @param names - what will be asked for besides the object and what it names
  * @throws UnavailableError as runGit: there is no repository here, or none that git may use
  */
-export async function openGpgRepository(object: SignedObject): Promise<GpgRepository> {
+export async function openGpgRepository(
+  object: SignedObject,
+  names: readonly string[] = [],
+): Promise<GpgRepository> {
   const place = { cwd: process.cwd(), env: process.env }
   const reader = new RememberingReader(place)
-  const stored = reader.read(object.id)
+  reader.readNow([object.id, ...namedBy(object), ...names])
+  const stored = await reader.read(object.id)
   reader.remember(object)
-  for (const id of namedBy(object)) void reader.read(id)
   const paths = nearbyPaths(place, object.format) ?? (await repositoryPaths(place))
-  return {
-    place,
-    paths,
-    reader,
-    isHere: async () => {
-      const found = await stored
-      return found.kind !== 'missing' && found.type === object.type
-    },
-  }
+  const isHere = stored.kind !== 'missing' && stored.type === object.type
+  return { place, paths, reader, isHere }
 }

@@ -21,6 +21,7 @@ import type { SignatureFacts } from '../verification/signed-payload.ts'
 import { openPolicy } from './audit/policy-source.ts'
 import type { OpenPolicy } from './audit/policy-source.ts'
 import { PolicyVerdicts } from './audit/policy-verdicts.ts'
+import { RefView } from './audit/ref-view.ts'
 import type { IdentityVerdict } from './gpg-identity.ts'
 import { openGpgRepository, rebuildObject } from './gpg-object.ts'
 import type { GpgRepository, SignedObject } from './gpg-object.ts'
@@ -45,9 +46,6 @@ export async function judgePayload(
 ): Promise<PolicyAnswer> {
   // No object of git holds anything but armor.
   const object = 'armor' in signature ? rebuildObject(payload, signature.armor) : undefined
-  const opening = object && openGpgRepository(object)
-  // Whoever awaits it gets the error; git starts meanwhile.
-  opening?.catch(() => undefined)
   const roots = loadTrustRoots(readSetting('trustedRoot', sources))
   const undecided = async (why: string): Promise<PolicyAnswer> => {
     const facts = runSync(verifySignedPayload({ payload, ...signature, roots }))
@@ -56,18 +54,18 @@ export async function judgePayload(
   }
   let policy: OpenPolicy | undefined
   try {
-    const repository = await opening
-    if (object === undefined || repository === undefined) {
+    const repository = object && (await openGpgRepository(object, policyNames(sources)))
+    if (object === undefined || repository?.isHere !== true) {
       return await undecided('the signed object is not here')
     }
-    const { place, isHere } = repository
+    const { place } = repository
     const completion = (): Promise<LogCompletion> =>
       Promise.resolve(completionBy(repository, roots))
     const proving = { sources, roots, completion, single: repository }
     policy = await openPolicy(place, proving, { policy: undefined, anchor: undefined })
     if (policy === undefined) return await undecided('no policy is configured')
-    const judged = await judgeObject(object, isHere, policy)
-    if (judged === undefined) return await undecided('the signed object is not here')
+    const judged = await judgeObject(object, policy)
+    if (judged === undefined) return await undecided('the policy does not look at it')
     await policy.session.keepChain()
     return { ...judged, roots }
   } catch (error) {
@@ -76,6 +74,13 @@ export async function judgePayload(
   } finally {
     await policy?.close()
   }
+}
+
+/** What opening the policy asks for whatever the policy says. */
+function policyNames(sources: SettingSources): string[] {
+  const anchor = readSetting('anchor', sources).value
+  const isAnchor = anchor !== undefined && /^[0-9a-f]{40,64}$/.test(anchor)
+  return [...RefView.policyRefs(sources), ...(isAnchor ? [anchor] : [])]
 }
 
 /**
@@ -117,12 +122,10 @@ type Verdict = Pick<PolicyAnswer, 'facts' | 'verdict'>
 
 async function judgeObject(
   object: SignedObject,
-  isHere: () => Promise<boolean>,
   { session, refs }: OpenPolicy,
 ): Promise<Verdict | undefined> {
   const { id, type, bytes, format } = object
   const alone = type === 'commit' ? await acceptAlone(session, id, refs.policyBranch) : undefined
-  if (!(await isHere())) return undefined
   if (alone !== undefined) return { facts: alone, verdict: { kind: 'accepted' } }
   const verdicts = new PolicyVerdicts(session, false)
   const found =

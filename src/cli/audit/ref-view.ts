@@ -22,24 +22,30 @@ export class RefView {
   /** `refs/remotes/origin/` in a clone. */
   readonly #remote: string | undefined
 
+  /**
+   * The refs here, the first of which that exists is the policy branch.
+   *
+   * @throws UsageError SETTING_INVALID
+   */
+  static policyRefs(sources: SettingSources): readonly string[] {
+    const { value } = readSetting('policyBranch', sources)
+    return value === undefined || value === ''
+      ? [`refs/remotes/${remoteName(sources)}/main`, `${HEADS}main`]
+      : [fullName(value)]
+  }
+
   /** @throws UsageError SETTING_INVALID; UnavailableError as runGit */
   static async open(
     place: GitPlace,
     sources: SettingSources,
     resolve: Resolve = (name) => resolveRevision(place, name),
   ): Promise<RefView> {
-    const { value } = readSetting('policyBranch', sources)
-    const configured = value === undefined || value === '' ? undefined : fullName(value)
-    const remoteOf = /^(refs\/remotes\/[^/]+\/)(.+)$/.exec(configured ?? '')
-    if (remoteOf !== null) {
-      return new RefView(place, resolve, `${HEADS}${remoteOf[2] ?? ''}`, remoteOf[1])
-    }
-    const policyBranch = configured ?? `${HEADS}main`
-    if (configured !== undefined) return new RefView(place, resolve, policyBranch, undefined)
-    const remote = `refs/remotes/${remoteName(sources)}/`
-    const tracking = `${remote}${policyBranch.slice(HEADS.length)}`
-    const isClone = (await resolve(tracking)) !== undefined
-    return new RefView(place, resolve, policyBranch, isClone ? remote : undefined)
+    const [first = '', otherwise] = RefView.policyRefs(sources)
+    const isFirst = otherwise === undefined || (await resolve(first)) !== undefined
+    const local = isFirst ? first : otherwise
+    const [, remote, branch = ''] = /^(refs\/remotes\/[^/]+\/)(.+)$/.exec(local) ?? []
+    const policyBranch = remote === undefined ? local : `${HEADS}${branch}`
+    return new RefView(place, resolve, policyBranch, remote)
   }
 
   private constructor(
