@@ -127,7 +127,7 @@ async function pinnedRoot(pin: TrustPin, files: PolicyFiles): Promise<TrustedRoo
   const path = escapeText(pin.root)
   const bytes = await files.read(pin.root)
   if (bytes === undefined)
-    return `there is no file ${path}: copy the trusted root there that git signet status names`
+    return `there is no file ${path} (.signet is the folder of the policy file): copy the trusted root there that git signet status names`
   const actual = encodeHex(sha256(bytes))
   if (actual !== pin.sha256)
     return `${path} is not the file that was pinned: its SHA-256 is ${actual}`

@@ -118,7 +118,7 @@ describe('policyMaterial()', () => {
   })
 
   it.each([
-    ['absent', {}, /^there is no file \.signet\/trust\/corp\.json$/],
+    ['absent', {}, /^there is no file \.signet\/trust\/corp\.json /],
     [
       'changed by a byte',
       { '.signet/trust/corp.json': concatBytes(root, Uint8Array.of(10)) },
