@@ -1,10 +1,11 @@
-// What a push waits for: push-one (a push of one commit through the installed hook ÷ through a hook that
-// starts an empty node) and push-many (the hook over 10,000 commits ÷ an audit of the same commits).
+// What a push waits for: push-one (a push that brings one commit, through the installed hook ÷
+// through a hook that starts an empty node) and push-many (the hook over 10,000 commits ÷ an audit of the same commits).
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -31,11 +32,11 @@ export async function measure({ runs }) {
     .filter((_, at, all) => at === 0 || at >= all.length - 2)
   const policy = writePolicy(home, join(history, 'trusted_root.json'))
 
-  /** A server of these refs that shares the history's objects, so that a push only moves a ref. */
-  const server = (name, at) => {
+  /** A server whose main is at a commit that it has, with all before it, and borrows what is in a folder. */
+  const server = (name, at, objects) => {
     git('init', '-q', '--bare', '-b', 'main', name)
     const path = join(home, name)
-    writeFileSync(join(path, 'objects', 'info', 'alternates'), `${join(history, 'objects')}\n`)
+    writeFileSync(join(path, 'objects', 'info', 'alternates'), `${objects}\n`)
     git('-C', name, 'update-ref', 'refs/heads/main', at)
     return path
   }
@@ -44,21 +45,25 @@ export async function measure({ runs }) {
     execFileSync(process.execPath, args, { env, cwd: path, stdio: 'pipe' })
   }
   try {
-    const signet = server('signet.git', before)
+    git('init', '-q', '--bare', 'past.git')
+    git('-C', 'past.git', 'fetch', '-q', history, `${before}:refs/heads/main`)
+    const past = join(home, 'past.git', 'objects')
+    const signet = server('signet.git', before, past)
     install(signet)
-    const empty = server('empty.git', before)
+    const empty = server('empty.git', before, past)
     const hook = join(empty, 'hooks', 'pre-receive')
     writeFileSync(hook, `#!/bin/sh\nexec ${process.execPath} -e 0\n`)
     chmodSync(hook, 0o755)
+    for (const path of [signet, empty]) cpSync(path, `${path}.fresh`, { recursive: true })
     const push = (path) => {
-      git('-C', path, 'update-ref', 'refs/heads/main', before)
-      rmSync(join(path, 'signet'), { recursive: true, force: true })
+      rmSync(path, { recursive: true })
+      cpSync(`${path}.fresh`, path, { recursive: true })
       const args = ['git', '-C', history, 'push', '-q', path, `${tip}:refs/heads/main`]
       return timeProcess(args, { env })
     }
     const one = await interleave({ signet: () => push(signet), empty: () => push(empty) }, runs)
 
-    const many = server('many.git', first)
+    const many = server('many.git', first, join(history, 'objects'))
     install(many)
     const cold = (command, options) => {
       rmSync(join(many, 'signet'), { recursive: true, force: true })
