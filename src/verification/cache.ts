@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   closeSync,
   constants,
   fstatSync,
@@ -32,7 +33,7 @@ export interface FactsCacheOptions {
 }
 
 /** A run writes a segment whenever it has this much; so it needs no more memory than that. */
-const segmentBytes = 16 << 20
+const segmentBytes = 8 << 20
 const maxBytes = 512 << 20
 /** From this many segments on, the small ones are written into one. */
 const maxSegments = 48
@@ -66,7 +67,8 @@ export class FactsCache {
   /** Of commit n: its segment and where its record is. */
   #places = new Float64Array(1024)
   #lengths = new Uint32Array(1024)
-  #fresh: string[] = []
+  /** New records, as bytes: strings that wait this long are copied about by every garbage collection. */
+  #fresh: Buffer | undefined
   #freshBytes = 0
   #bytes = 0
   readonly #lists = new Map<string, Check[]>()
@@ -156,14 +158,16 @@ export class FactsCache {
     if (facts.checks.some(({ name, result }) => name === 'object-id' && result !== 'passed')) return
     const { checks } = facts
     const record = `${facts.object.id} ${JSON.stringify({ ...facts, checks: [] })}\t${JSON.stringify(checks)}\n`
-    this.#fresh.push(record)
-    this.#freshBytes += record.length
-    if (this.#freshBytes > segmentBytes) this.#flush([])
+    const length = Buffer.byteLength(record)
+    if (length > segmentBytes) return
+    if (this.#freshBytes + length > segmentBytes) this.#flush([])
+    this.#fresh ??= Buffer.allocUnsafeSlow(segmentBytes)
+    this.#freshBytes += this.#fresh.write(record, this.#freshBytes)
   }
 
   /** Writes what is new. A cache that cannot be written stays as it is. */
   save(): void {
-    if (this.#fresh.length === 0) return
+    if (this.#freshBytes === 0) return
     const small = this.#segments.filter(({ size }) => size < smallBytes)
     this.#flush(this.#segments.length < maxSegments ? [] : small)
   }
@@ -174,8 +178,7 @@ export class FactsCache {
 
   /** Writes a segment with everything new and what the given ones hold, and removes those. */
   #flush(merged: readonly Segment[]): void {
-    const fresh = Buffer.from(this.#fresh.join(''))
-    this.#fresh = []
+    const fresh = this.#fresh?.subarray(0, this.#freshBytes) ?? Buffer.alloc(0)
     this.#freshBytes = 0
     this.#bytes += fresh.length
     if (this.#bytes > maxBytes) return
@@ -185,11 +188,11 @@ export class FactsCache {
         readSync(file, bytes, 0, bytes.length, 0)
         return bytes
       })
-      const body = Buffer.concat([...old, fresh])
+      const body = old.length === 0 ? fresh : Buffer.concat([...old, fresh])
       const name = encodeHex(randomBytes(12))
       const temporary = join(this.#folder, `${name}.tmp`)
-      const content = Buffer.concat([body, mac(this.#key, body)])
-      writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' })
+      writeFileSync(temporary, body, { mode: 0o600, flag: 'wx' })
+      appendFileSync(temporary, mac(this.#key, body))
       renameSync(temporary, join(this.#folder, name))
       for (const segment of merged) unlinkSync(join(this.#folder, segment.name))
     } catch (error) {

@@ -60,8 +60,6 @@ export interface HistoryOptions extends WalkOptions {
 }
 
 const defaultInFlight = 64
-/** Each keeps about 20 KiB; certificates that sign several commits do so close together. */
-const leafCacheEntries = 512
 
 /**
  * Proves every commit of a range, in the order of the walk, in bounded memory: one reading stream,
@@ -133,7 +131,7 @@ const certificateHint = { start: 160, end: 640 }
 type Prove = (answer: ReadAnswer) => ProvedCommit | Promise<ProvedCommit>
 
 function prover(repository: RepositoryAnswers, roots: TrustRoots, options: HistoryOptions): Prove {
-  const leaves = new LeafCache(leafCacheEntries)
+  const leaves = new LeafCache()
   const { cache } = options
   const certificates = new CertificateQueue()
   const verified = (object: RawObject, split: SplitObject): Facts | Promise<Facts> => {

@@ -120,6 +120,31 @@ describe.skipIf(sharedFolder === undefined)(
         cache.close()
       })
 
+      test('holds no more than one segment in memory and finds what it wrote in many', () => {
+        const [one] = expected
+        if (one === undefined) throw new Error('no facts')
+        const { size } = open()
+        const large = Array.from({ length: 20 }, (_, index): Facts => {
+          const id = index.toString(16).padStart(one.object.id.length, '0')
+          const detail = 'é'.repeat(500_000)
+          const checks = [{ name: 'object-id', result: 'passed', detail } as const]
+          return { ...one, object: { ...one.object, id }, checks }
+        })
+        const before = segments()
+        const cache = open()
+        for (const facts of large) cache.add(facts)
+        const unsaved = segments()
+        cache.save()
+        cache.close()
+        expect(unsaved).toHaveLength(before.length + 2)
+        expect(segments()).toHaveLength(before.length + 3)
+        const again = open()
+        expect(again.size).toBe(size + large.length)
+        for (const facts of large) expect(again.get(facts.object.id)).toEqual(facts)
+        again.close()
+        for (const file of segments()) if (!before.includes(file)) rmSync(file)
+      })
+
       test('has nothing for another key, another version, or other roots', () => {
         const staging = [
           parseTrustedRoot(readShared('corpus/trusted_root.staging.json').toString()),
