@@ -76,9 +76,14 @@ export function* verifyCheckpoint(note: string, log: TransparencyLog): Verificat
 }
 
 function isByLog({ name, keyHint }: NoteSignature, origin: string, log: TransparencyLog): boolean {
-  const keyId = noteKeyId(log.publicKey, name)
-  if (!equalBytes(keyId.subarray(0, keyHint.length), keyHint)) return false
-  if (isRekorV1Origin(origin)) return origin.replace(/ - \d+$/, '') === name
+  const isHint = (keyId: Uint8Array): boolean =>
+    equalBytes(keyId.subarray(0, keyHint.length), keyHint)
+  if (isRekorV1Origin(origin)) {
+    // Rekor v1 takes the SPKI of every kind of key, whatever c2sp.org/signed-note says of others.
+    const isKey = isHint(log.publicKey.spkiDigest) || isHint(noteKeyId(log.publicKey, name))
+    return isKey && origin.replace(/ - \d+$/, '') === name
+  }
+  if (!isHint(noteKeyId(log.publicKey, name))) return false
   // A v2 log is its origin: Ed25519 and RSA key IDs hold it, an ECDSA key must be told by the URL.
   return name === origin && (log.publicKey.type === 'ec' ? isHostOf(log.baseUrl, origin) : true)
 }
