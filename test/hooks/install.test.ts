@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalStack } from '../../src/localstack/stack.ts'
@@ -36,6 +36,23 @@ describe('hook install', () => {
     expect(existsSync(join(server.path, 'hooks', 'pre-receive'))).toBe(false)
     const unknown = await server.signet('hook', 'install', 'post-receive', '--policy', policy)
     expect(unknown.status).toBe(2)
+  })
+
+  test('installs nothing where a trusted root that the policy pins is not beside it', async () => {
+    const server = await team.server('no-root')
+    const file = server.policyFile(team.policy(['alice', 'bob']))
+    rmSync(join(file, '..', 'trust', 'local.json'))
+    const { status, stderr } = await server.signet(
+      'hook',
+      'install',
+      'pre-receive',
+      '--policy',
+      file,
+    )
+    expect(status).toBe(3)
+    expect(stderr).toContain('there is no file .signet/trust/local.json (.signet is the folder of')
+    expect(stderr).toContain(`hint: git signet policy check ${file}\n`)
+    expect(existsSync(server.hookFile)).toBe(false)
   })
 
   test('names what it enforces, is idempotent, keeps and calls the hook that was there', async () => {

@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { dataDirectory } from '../../config/directories.ts'
 import { readSetting } from '../../config/settings.ts'
 import { loadTrustRoots } from '../../config/trust-root.ts'
 import { escapeText } from '../../encoding/escape.ts'
+import { quoteShell } from '../../encoding/shell.ts'
 import { EXIT, PolicyError, UnavailableError, UsageError } from '../../errors.ts'
 import type { ExitCode } from '../../errors.ts'
 import { RepositoryAnswers } from '../../git/answers.ts'
@@ -11,9 +12,11 @@ import { resolveRevision } from '../../git/refs.ts'
 import { runBareProgram } from '../../git/run-program.ts'
 import { openHookSession } from '../../hooks/policy.ts'
 import type { HookSession } from '../../hooks/policy.ts'
+import { showProblem } from '../../policy/problem.ts'
 import { FactsCache } from '../../verification/cache.ts'
+import { policyFilesInFolder } from '../../verification/policy-files.ts'
+import { policyMaterial } from '../../verification/policy-material.ts'
 import type { Context } from '../context.ts'
-import { quoteShell } from '../../encoding/shell.ts'
 import { VERSION } from '../version.ts'
 import { adviceFor } from './advice.ts'
 import { acceptExisting } from './existing.ts'
@@ -166,6 +169,7 @@ async function checkPolicy(
       current,
     })
     try {
+      await needPinned(opened, flags)
       return [...told(opened), ...adviceFor(name, where, flags, opened)]
     } finally {
       await opened.session.close()
@@ -173,6 +177,21 @@ async function checkPolicy(
   } finally {
     await repository.close()
   }
+}
+
+/** @throws PolicyError POLICY_INVALID where a key or root that the policy file pins is not beside it */
+async function needPinned({ session }: HookSession, flags: HookFlags): Promise<void> {
+  const { fixed } = session.context
+  if (fixed === undefined || flags.policy === undefined) return
+  const { problems } = await policyMaterial(
+    fixed.policy,
+    policyFilesInFolder(dirname(flags.policy)),
+  )
+  const [problem] = problems
+  if (problem === undefined) return
+  throw new PolicyError('POLICY_INVALID', showProblem(fixed.policy.name, problem), {
+    hint: `git signet policy check ${quoteShell(flags.policy)}`,
+  })
 }
 
 function told({ session, isWaiting }: HookSession): string[] {
