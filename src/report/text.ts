@@ -270,10 +270,13 @@ function summaryLines(summary: Summary, tally: Tally, run: Run, style: TextStyle
   const badSteps = summary.steps.filter((step) => step.verdict !== 'pass').length
   if (summary.steps.length > 0) {
     const all = plural(summary.steps.length, 'movement')
-    const isAll = badSteps === summary.steps.length
-    lines.push(
-      isAll ? `${all} of refs did not pass` : `${all} of refs, ${countText(badSteps)} did not pass`,
-    )
+    const how =
+      badSteps === 0
+        ? ', all pass'
+        : badSteps === summary.steps.length
+          ? ' did not pass'
+          : `, ${countText(badSteps)} did not pass`
+    lines.push(`${all} of refs${how}`)
   }
   if (run.helpUrl !== undefined && summary.exit !== 0)
     lines.push(`help: ${escapeLine(run.helpUrl)}`)

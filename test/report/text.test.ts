@@ -221,6 +221,17 @@ describe('textSink()', () => {
     expect(output.text).toContain('2 movements of refs, 1 did not pass\n')
   })
 
+  it('says that all movements pass where they do', () => {
+    const output = new Collected()
+    const step = { ref: 'refs/heads/main', before: idOf(1), after: idOf(2), policy: idOf(3) }
+    feed(
+      textSink(output, run, { style: plain, evidence: false }),
+      [{ verdict: verdict(2), details: details() }],
+      { exit: 0, steps: [{ ...step, verdict: 'pass', codes: [] }] },
+    )
+    expect(output.text).toContain('\n1 movement of refs, all pass\n')
+  })
+
   it('holds no more than a few examples in memory over 200,000 objects', () => {
     let length = 0
     const sink = textSink(

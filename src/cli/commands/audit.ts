@@ -177,7 +177,10 @@ async function auditSteps(
   const ref = only?.ref ?? refs.policyBranch
   return reportStream(
     judged(),
-    runOf([...asked, '--steps', file], prover, context, { policy, ref }),
+    {
+      ...runOf([...asked, '--steps', file], prover, context, { policy, ref }),
+      base: policy.anchor ?? ROOT,
+    },
     flags,
     {
       warnings,
