@@ -60,15 +60,14 @@ function checkForges(policy: Policy, problems: Problems): void {
 
 function checkTrust(policy: Policy, problems: Problems): void {
   for (const entry of policy.entries.values()) {
-    const used = entry.kind === 'shared' ? [entry] : entry.kind === 'forge' ? [] : entry.identities
-    for (const { trust, line } of used) {
+    if (entry.kind === 'forge') continue
+    const used =
+      entry.kind === 'shared'
+        ? [{ trust: entry.trust, at: [tableOf(entry), entry.name] }]
+        : entry.identities
+    for (const { trust, at } of used) {
       if (trust === 'public' || policy.trust.has(trust)) continue
-      problems.found.push({
-        code: 'UNDEFINED_NAME',
-        line,
-        key: `${tableOf(entry)}.${entry.name}.trust`,
-        message: `${quote(trust)} is not defined in [trust]`,
-      })
+      problems.add('UNDEFINED_NAME', [...at, 'trust'], `${quote(trust)} is not defined in [trust]`)
     }
   }
 }

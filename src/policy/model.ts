@@ -1,4 +1,5 @@
 import type { SignerKind } from '../facts.ts'
+import type { TomlPath } from './toml-positions.ts'
 import type { WildcardPattern } from './wildcard.ts'
 
 /** A policy file, read and checked (policy.md §2). Instants are milliseconds since 1970. */
@@ -77,6 +78,8 @@ export interface Identity extends Window {
   /** Exact token subject (extension .24). */
   readonly account?: string
   readonly line: number
+  /** Its table in the file. */
+  readonly at: TomlPath
 }
 
 export interface PinnedKey extends Window {

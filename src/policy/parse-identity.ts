@@ -42,7 +42,8 @@ function readIdentity(reader: TableReader): Identity | undefined {
   const value = readSan(reader, kind)
   if (value === undefined || issuer === undefined) return undefined
   const line = reader.problems.line(reader.at(kind))
-  return { kind, value, issuer, trust, line, ...(account !== undefined && { account }) }
+  const at = reader.path
+  return { kind, value, issuer, trust, line, at, ...(account !== undefined && { account }) }
 }
 
 function readSan(reader: TableReader, kind: (typeof SAN_KINDS)[number]): string | undefined {

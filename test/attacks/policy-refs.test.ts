@@ -33,6 +33,32 @@ describe('refs', () => {
     expect((await world.push('refs/heads/release/3', one)).exit).toBe(0)
   })
 
+  test('attack 23: what an accept lifts or covers is not the tip of a new protected ref', async () => {
+    const ruled = `${rule('alice bob')}${rule('alice bob', '', 'refs/heads/release/*')}`
+    const build = async (covers: string): Promise<[MemoryWorld, string]> => {
+      const world = new MemoryWorld()
+      const old = world.commit({ by: covers === 'one' ? undefined : 'alice', files: { a: '1' } })
+      const accept = `[[accept]]\ncommit = "${old}"\nreason = "old"\ncovers = "${covers}"\n`
+      const policy = policyOf(['alice', 'bob'], `${ruled}${accept}`)
+      world.anchor = world.commit({ by: 'alice', policy })
+      expect((await world.push(MAIN, world.anchor)).exit).toBe(0)
+      return [world, old]
+    }
+    for (const covers of ['one', 'ancestors']) {
+      const [world, old] = await build(covers)
+      const top = world.commit({ parents: [old], by: undefined })
+      const { codes } = await world.push('refs/heads/release/1', old)
+      expect(codes, covers).toContain('CREATED')
+      world.certify({ by: 'bob' })
+      expect((await world.push('refs/heads/release/1', old)).codes, covers).not.toContain('CREATED')
+      world.certificate = undefined
+      expect((await world.push('refs/heads/release/2', top)).codes, covers).toContain('CREATED')
+      const mine = world.commit({ parents: [old], by: 'bob' })
+      const own = await world.push('refs/heads/release/3', mine)
+      expect(own.codes, covers).toEqual(covers === 'one' ? ['NOT_DESCENDANT'] : [])
+    }
+  })
+
   test('attack 23: an old ref moved back where rewriting is allowed', async () => {
     const { world, one, two } = await grown(release('rewrite = true'))
     await world.push(RELEASE, two)
