@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format } from 'prettier'
@@ -8,9 +8,12 @@ import { isGroup } from '../src/cli/help.ts'
 import { parseCommandLine } from '../src/cli/parse.ts'
 import { DEFINITIONS, keysOf, variablesOf } from '../src/config/definitions.ts'
 import type { SettingDefinition } from '../src/config/definitions.ts'
+import { EXIT } from '../src/errors.ts'
 import { REASON_CODES } from '../src/facts.ts'
+import { FORMATS } from '../src/report/formats.ts'
 import { REASONS } from '../src/report/reasons.ts'
 import { Person, programPath } from './cli/run-program.ts'
+import type { ProcessResult } from './cli/run-program.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const path = `${root}README.md`
@@ -117,6 +120,32 @@ async function withGeneratedSections(text: string): Promise<string> {
   return format(result, { parser: 'markdown' })
 }
 
+const bob = ['--identity', 'bob@example.org', '--issuer', 'google']
+const isCommand = (name: string): boolean => COMMANDS.some((entry) => entry.name === name)
+
+/** Two unsigned commits on main. */
+async function inRepository(
+  play: (signet: (...args: string[]) => Promise<ProcessResult>, folder: string) => Promise<void>,
+): Promise<void> {
+  const person = new Person()
+  try {
+    await person.git('init', '-q', '-b', 'main', 'repository')
+    const cwd = 'repository'
+    for (const subject of ['one', 'two']) {
+      const identity = ['-c', 'user.name=Al', '-c', 'user.email=al@example.org']
+      await person.run('git', [...identity, 'commit', '-q', '--allow-empty', '-m', subject], {
+        cwd,
+      })
+    }
+    await play(
+      (...args) => person.run(process.execPath, [programPath, ...args], { cwd }),
+      join(person.home, cwd),
+    )
+  } finally {
+    person.remove()
+  }
+}
+
 describe('README.md', () => {
   it('says what the program says: commands, settings, reason codes', async () => {
     const expected = await withGeneratedSections(readme)
@@ -152,6 +181,64 @@ describe('README.md', () => {
     }
   })
 
+  it('has exit codes that the program gives for what the table says', async () => {
+    const cases: Record<string, string[][]> = {
+      0: [['version'], ['verify', '--allow-empty', 'HEAD..HEAD']],
+      1: [['verify'], ['audit'], ['verify', ...bob], ['log']],
+      2: [
+        ['verify', '--nonsense'],
+        ['verify', 'nowhere'],
+        ['verify', '--identity', 'bob'],
+      ],
+      3: [
+        ['policy', 'show'],
+        ['verify', '--policy', 'absent.toml'],
+        ['audit', '--anchor', 'abc'],
+      ],
+      4: [['verify', 'HEAD..HEAD']],
+    }
+    const rows = [...readme.matchAll(/^\| (\d+) +\| [a-z]/gm)].map(([, code]) => Number(code))
+    expect(rows).toEqual(Object.values(EXIT))
+    await inRepository(async (signet) => {
+      for (const [code, lines] of Object.entries(cases)) {
+        for (const args of lines)
+          expect([args, (await signet(...args)).status]).toEqual([args, Number(code)])
+      }
+    })
+  })
+
+  it('has formats that the program writes, all of them, and agreeing', async () => {
+    const named = [...readme.matchAll(/^\| `(\w+)` +\| (?!\d)/gm)].map(([, name = '']) => name)
+    const formats = named.filter((name) => /^[a-z]+$/.test(name) && !isCommand(name))
+    expect(formats).toEqual([...FORMATS])
+    await inRepository(async (signet, folder) => {
+      const files = formats.flatMap((name) => ['--format', `${name}=out.${name}`])
+      for (const args of [['verify'], ['verify', 'HEAD~1..HEAD'], ['audit', ...bob]]) {
+        const { status, stdout } = await signet(...args, ...files)
+        expect(status).toBe(1)
+        // What goes to files leaves the screen to text.
+        expect(stdout).toContain('(exit 1)')
+        const written = formats.map((name) => readFileSync(join(folder, `out.${name}`), 'utf8'))
+        const [text = '', json = '', jsonl = '', github = '', html = ''] = written
+        expect(text).toBe(stdout)
+        const { verdicts, summary } = JSON.parse(json) as { verdicts: unknown[]; summary: unknown }
+        const lines = jsonl
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown)
+        expect(lines).toEqual([...verdicts, summary])
+        const count =
+          verdicts.length === 1 ? 'the object fails' : `all ${verdicts.length} objects fail`
+        for (const shown of [text, github, html]) {
+          expect(shown).toContain(count)
+          expect(shown).toContain('UNSIGNED')
+        }
+        for (const shown of written) expect(shown).not.toContain(folder)
+      }
+    })
+    expect(existsSync(join(root, 'dist', 'schema'))).toBe(true)
+  })
+
   it('gives a reason for each dependency', () => {
     const section = /## Dependencies\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
     const named = [...section.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cells = '']) =>
@@ -163,7 +250,7 @@ describe('README.md', () => {
   })
 
   it('lists what is not built, and nothing that is', () => {
-    const section = /## Not built yet\n\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
+    const section = /\nNot built yet: ([^]*)$/.exec(readme)?.[1] ?? ''
     const planned = ['login', 'logout', 'audit', 'log', 'resign', 'policy', 'hook', 'trust']
     for (const name of planned) {
       const isBuilt = COMMANDS.some((entry) => entry.name === name)
