@@ -1,20 +1,14 @@
-import { dirname } from 'node:path'
-import { readAtMost } from '../config/text-file.ts'
-import { sha256 } from '../crypto/digest.ts'
 import { escapeText } from '../encoding/escape.ts'
-import { encodeHex } from '../encoding/hex.ts'
 import { PolicyError } from '../errors.ts'
 import type { RepositoryAnswers } from '../git/answers.ts'
 import { isObjectId } from '../git/object-form.ts'
 import { POLICY_DIRECTORY } from '../policy/fold.ts'
 import { isUnanswered } from '../policy/git-answers.ts'
-import { MAX_POLICY_BYTES, parsePolicy } from '../policy/parse.ts'
 import type { TrustRoots } from '../sigstore/trusted-root.ts'
 import type { KnownFacts } from '../verification/facts-on-demand.ts'
 import { floorOf, PolicyCache } from '../verification/policy-cache.ts'
-import { policyFilesInFolder } from '../verification/policy-files.ts'
 import { PolicySession } from '../verification/policy-session.ts'
-import type { FixedPolicy } from '../verification/policy-session.ts'
+import { readPolicyFile } from './policy-file.ts'
 
 /** What a hook enforces, as it was installed. */
 export interface HookPolicy {
@@ -69,7 +63,12 @@ export async function openHookSession(options: HookSessionOptions): Promise<Hook
   const fixed =
     policyFile === undefined
       ? undefined
-      : readPolicyFile(policyFile, { policyBranch, ...(isInTree && { use: 'floor' as const }) })
+      : readPolicyFile(policyFile, {
+          folder: '/',
+          policyBranch,
+          isFloor: isInTree,
+          hint: 'save the policy there, or name another file: git signet hook install NAME --policy FILE',
+        })
   const tip = isInTree ? await current(policyBranch) : undefined
   const { roots, openCache, keeping } = options
   const floor = isInTree && fixed !== undefined ? await floorOf(fixed) : undefined
@@ -130,25 +129,4 @@ async function mayHavePolicy(repository: RepositoryAnswers, commit: string): Pro
   if (isUnanswered(object)) return true
   const tree = await repository.tree(object.tree)
   return isUnanswered(tree) || tree.entries.some(({ name }) => name === POLICY_DIRECTORY)
-}
-
-/** @throws PolicyError POLICY_FILE, POLICY_INVALID */
-export function readPolicyFile(
-  path: string,
-  use: { readonly policyBranch: string; readonly use?: 'floor' },
-): FixedPolicy {
-  let bytes: Buffer
-  try {
-    bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const code = 'code' in error ? String(error.code) : error.message
-    const why = code === 'ENOENT' ? 'there is no such file' : code
-    throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(path)}: ${why}`, {
-      hint: 'save the policy there, or name another file: git signet hook install NAME --policy FILE',
-      cause: error,
-    })
-  }
-  const policy = parsePolicy(bytes, path, use)
-  return { policy, id: encodeHex(sha256(bytes)), files: policyFilesInFolder(dirname(path)) }
 }

@@ -1,10 +1,7 @@
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { dataDirectory } from '../../config/directories.ts'
 import { readSetting } from '../../config/settings.ts'
 import type { SettingSources } from '../../config/settings.ts'
-import { readAtMost } from '../../config/text-file.ts'
-import { sha256 } from '../../crypto/digest.ts'
-import { encodeHex } from '../../encoding/hex.ts'
 import { escapeText } from '../../encoding/escape.ts'
 import { PolicyError, UsageError } from '../../errors.ts'
 import { RepositoryAnswers } from '../../git/answers.ts'
@@ -13,17 +10,15 @@ import { isObjectId } from '../../git/object-form.ts'
 import { resolveRevision, unknownRevision } from '../../git/refs.ts'
 import type { RepositoryPaths } from '../../git/refs.ts'
 import type { GitPlace } from '../../git/run.ts'
+import { readPolicyFile } from '../../hooks/policy-file.ts'
 import { POLICY_DIRECTORY } from '../../policy/fold.ts'
 import { isUnanswered } from '../../policy/git-answers.ts'
-import { MAX_POLICY_BYTES, parsePolicy } from '../../policy/parse.ts'
 import type { TrustRoots } from '../../sigstore/trusted-root.ts'
 import { FactsCache } from '../../verification/cache.ts'
 import type { LogCompletion } from '../../verification/online-keep.ts'
 import { floorOf, PolicyCache } from '../../verification/policy-cache.ts'
 import type { PolicyCacheOptions } from '../../verification/policy-cache.ts'
-import { policyFilesInFolder } from '../../verification/policy-files.ts'
 import { PolicySession } from '../../verification/policy-session.ts'
-import type { FixedPolicy } from '../../verification/policy-session.ts'
 import type { Context } from '../context.ts'
 import { VERSION } from '../version.ts'
 import type { Prover } from '../verify/prover.ts'
@@ -92,8 +87,15 @@ export async function openPolicy(
     const anchor = anchorText === undefined ? undefined : await readAnchor(repository, anchorText)
     const isInTree =
       anchor !== undefined && (file === undefined || (await hasPolicy(repository, anchor)))
-    const use = { policyBranch, ...(isInTree && { use: 'floor' as const }) }
-    const fixed = file === undefined ? undefined : readPolicyFile(file, context.cwd, use)
+    const fixed =
+      file === undefined
+        ? undefined
+        : readPolicyFile(file, {
+            folder: context.cwd,
+            policyBranch,
+            isFloor: isInTree,
+            hint: 'git signet policy init -o FILE writes a draft',
+          })
     const tip = await refs.tipOf(policyBranch)
     if (isInTree && tip === undefined) {
       throw new PolicyError(
@@ -242,29 +244,6 @@ async function hasPolicy(repository: RepositoryAnswers, commit: string): Promise
   return isUnanswered(tree)
     ? tree.unanswered !== 'MISSING_OBJECT'
     : tree.entries.some(({ name }) => name === POLICY_DIRECTORY)
-}
-
-/** @param name - as somebody wrote it, and as reports show it */
-function readPolicyFile(
-  name: string,
-  folder: string,
-  use: { policyBranch: string; use?: 'floor' },
-): FixedPolicy {
-  const path = resolve(folder, name)
-  let bytes: Buffer
-  try {
-    bytes = readAtMost(path, MAX_POLICY_BYTES + 1)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === undefined) throw error
-    const why = code === 'ENOENT' ? 'there is no such file' : code
-    throw new PolicyError('POLICY_FILE', `cannot read the policy ${escapeText(name)}: ${why}`, {
-      hint: 'git signet policy init -o FILE writes a draft',
-      cause: error,
-    })
-  }
-  const policy = parsePolicy(bytes, name, use)
-  return { policy, id: encodeHex(sha256(bytes)), files: policyFilesInFolder(dirname(path)) }
 }
 
 /** @throws UsageError POLICY_TWICE where a policy and an identity are both typed */
