@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { encodeBase64 } from '../encoding/base64.ts'
-import { decodeUtf8, encodeUtf8 } from '../encoding/bytes.ts'
+import { encodeUtf8 } from '../encoding/bytes.ts'
 import { canonicalJson } from '../encoding/canonical-json.ts'
 import { encodeHex } from '../encoding/hex.ts'
 import { isJsonObject } from '../encoding/json.ts'
@@ -20,10 +20,22 @@ import { NO_STORE, bytesReply, jsonReply, openapiError } from './http.ts'
 import type { Route, StackReply, StackRequest } from './http.ts'
 import { forgedCheckpoint } from './log-key.ts'
 import type { TreeHead } from './log-key.ts'
+import {
+  ENTRY_ID,
+  INVALID,
+  invalid,
+  list,
+  parseBody,
+  readBody,
+  readNumber,
+  retrieveRefusal,
+  searchRefusal,
+} from './rekor-v1-schema.ts'
 
 const ENTRIES = '/api/v1/log/entries'
-/** Rekor's own limit for one `retrieve`. */
-const MAX_RETRIEVED = 10
+
+/** Kinds that Rekor v1 knows; of them the local log takes the first. */
+const KINDS = 'hashedrekord alpine cose dsse helm intoto jar rekord rfc3161 rpm tuf'.split(' ')
 
 export interface RekorV1Options {
   readonly log: AppendOnlyLog
@@ -79,8 +91,16 @@ export class RekorV1 {
   }
 
   async #create(request: StackRequest): Promise<StackReply> {
-    const proposed = parse(request.body)
+    if (request.body.length === 0) {
+      return invalid(INVALID.required, 'proposedEntry in body is required')
+    }
+    const proposed = parseBody(request.body)
     if (proposed === undefined) return openapiError(500, 'unexpected EOF')
+    const kind = isJsonObject(proposed) ? proposed['kind'] : undefined
+    const kindText = typeof kind === 'string' ? kind : ''
+    if (!KINDS.includes(kindText)) {
+      return openapiError(422, `invalid kind value: ${JSON.stringify(kindText)}`)
+    }
     let body: Uint8Array
     try {
       body = checkProposed(proposed)
@@ -110,24 +130,17 @@ export class RekorV1 {
   }
 
   #getByIndex(request: StackRequest): StackReply {
-    const text = request.query.get('logIndex')
-    if (text === null) return openapiError(422, 'logIndex in query is required', NO_STORE, 602)
-    const index = Number(text)
-    if (!/^\d{1,15}$/.test(text)) {
-      return openapiError(422, 'logIndex in query must be of type int64', NO_STORE, 601)
-    }
+    const asked = readNumber(request, 'logIndex', 0)
+    if ('refusal' in asked) return asked.refusal
+    const index = asked.value
     if (index >= this.#log.head.treeSize || request.fault === '404') return notFound()
     return jsonReply(200, this.#answer(index, this.#log.head, request.fault), NO_STORE)
   }
 
   #getById(request: StackRequest, id: string): StackReply {
-    if (!/^([0-9a-fA-F]{64}|[0-9a-fA-F]{80})$/.test(id)) {
-      return openapiError(
-        422,
-        "entryUUID in path should match '^([0-9a-fA-F]{64}|[0-9a-fA-F]{80})$'",
-        NO_STORE,
-        605,
-      )
+    if (!ENTRY_ID.test(id)) {
+      const why = `entryUUID in path should match '${ENTRY_ID.source}'`
+      return invalid(INVALID.pattern, why, NO_STORE)
     }
     const index = this.#find(id)
     if (index === undefined || request.fault === '404') return notFound()
@@ -135,14 +148,14 @@ export class RekorV1 {
   }
 
   #retrieve(request: StackRequest): StackReply {
-    const asked = parse(request.body)
-    if (!isJsonObject(asked)) return openapiError(500, 'unexpected EOF')
+    const read = readBody(request, 'entry')
+    if ('refusal' in read) return read.refusal
+    const asked = read.value
+    const refusal = retrieveRefusal(asked)
+    if (refusal !== undefined) return refusal
     const ids = list(asked['entryUUIDs'])
     const indices = list(asked['logIndexes'])
     const entries = list(asked['entries'])
-    if (ids.length + indices.length + entries.length > MAX_RETRIEVED) {
-      return openapiError(422, `a maximum of ${MAX_RETRIEVED} entries may be asked for`)
-    }
     const found: (number | undefined)[] = [
       ...indices.map((index) => (typeof index === 'number' ? index : undefined)),
       ...ids.map((id) => (typeof id === 'string' ? this.#find(id) : undefined)),
@@ -166,8 +179,11 @@ export class RekorV1 {
 
   /** Best effort in the real service; complete here. */
   #search(request: StackRequest): StackReply {
-    const asked = parse(request.body)
-    if (!isJsonObject(asked)) return openapiError(500, 'unexpected EOF')
+    const read = readBody(request, 'query')
+    if ('refusal' in read) return read.refusal
+    const asked = read.value
+    const refusal = searchRefusal(asked)
+    if (refusal !== undefined) return refusal
     const keys: string[] = []
     for (const name of ['email', 'subject']) {
       const subject = asked[name]
@@ -182,10 +198,9 @@ export class RekorV1 {
         keys.push(publicKeyIndexKey(encodeUtf8(verifierPem(verifier))))
       } catch (error) {
         if (!(error instanceof EntryRefusal)) throw error
-        return openapiError(400, 'unable to create public key verifier')
+        return openapiError(400, 'public key provided could not be parsed')
       }
     }
-    if (keys.length === 0) return openapiError(400, 'at least one of the search terms is needed')
     this.#extendIndex()
     const sets = keys.map((key) => this.#index.get(key) ?? [])
     const all = [...new Set(sets.flat())]
@@ -213,24 +228,19 @@ export class RekorV1 {
   }
 
   #consistency(request: StackRequest): StackReply {
-    const first = Number(request.query.get('firstSize') ?? '1')
-    const last = Number(request.query.get('lastSize') ?? 'NaN')
+    const from = readNumber(request, 'firstSize', 1, 1)
+    if ('refusal' in from) return from.refusal
+    const to = readNumber(request, 'lastSize', 1)
+    if ('refusal' in to) return to.refusal
+    const [first, last] = [from.value, to.value]
     const { treeSize, rootHash } = this.#log.head
-    if (![first, last].every((size) => Number.isSafeInteger(size) && size >= 1)) {
-      return openapiError(
-        422,
-        'lastSize in query should be greater than or equal to 1',
-        NO_STORE,
-        602,
-      )
-    }
     if (first > last) {
       return openapiError(400, `firstSize(${first}) must be less than lastSize(${last})`, NO_STORE)
     }
     if (last > treeSize) {
       return openapiError(
         400,
-        `lastSize(${last}) must be less than or equal to the current tree size(${treeSize})`,
+        `the tree size requested(${last}) was greater than what is currently observable(${treeSize})`,
         NO_STORE,
       )
     }
@@ -322,20 +332,6 @@ function decoyOf(body: Uint8Array): Uint8Array {
   return encodeUtf8(
     text.replace(/"value":"[0-9a-f]{8}/, `"value":"${randomBytes(4).toString('hex')}`),
   )
-}
-
-/** undefined for what is not JSON: the real service then says 500. */
-function parse(body: Uint8Array): JsonValue | undefined {
-  try {
-    return JSON.parse(decodeUtf8(body) ?? '') as JsonValue
-  } catch {
-    // JSON.parse throws SyntaxError only.
-    return undefined
-  }
-}
-
-function list(value: JsonValue | undefined): readonly JsonValue[] {
-  return Array.isArray(value) ? (value as readonly JsonValue[]) : []
 }
 
 function uint64(value: number): Uint8Array {
