@@ -245,7 +245,9 @@ async function anchorLanding(question: ChainQuestion): Promise<Landing> {
   }
   throw invalid(
     `the anchor ${anchor.slice(0, 12)} has no valid policy: ${read.detail}`,
-    'git signet policy check',
+    entry === undefined
+      ? 'commit .signet/policy.toml, signed, and name that commit: git rev-parse COMMIT'
+      : 'git signet policy check',
   )
 }
 

@@ -94,6 +94,21 @@ test('a policy file is named as it was typed, not by where it lies', async () =>
   expect(`${absent.stderr}${bad.stderr}${doubtful.stdout}`).not.toContain(alice.home)
 })
 
+test('where no anchor is named, or one without a policy, it is said how to get one', async () => {
+  await alice.repository('anchorless')
+  await line('anchorless', 'commit', '-q', '--allow-empty', '-m', 'first')
+  const none = await policy('anchorless', 'show')
+  expect(none.status).toBe(3)
+  expect(none.stderr).toContain(
+    'hint: name the signed commit that brought it: git config signet.anchor',
+  )
+  const head = await line('anchorless', 'rev-parse', 'HEAD')
+  const bare = await policy('anchorless', 'show', '--anchor', head)
+  expect(bare.status).toBe(3)
+  expect(bare.stderr).toContain('has no valid policy: there is no .signet\n')
+  expect(bare.stderr).toContain('hint: commit .signet/policy.toml, signed, and name that commit')
+})
+
 test('policy check finds the file from below, and a good one is exit 0', async () => {
   await alice.repository('good')
   write('good', inTree, simple)

@@ -38,7 +38,7 @@ export const show = defineCommand({
       const open = await openPolicy(context, prover, options)
       if (open === undefined) {
         throw new PolicyError('ANCHOR_MISSING', 'no policy is in force: there is no anchor', {
-          hint: 'git signet policy show --anchor COMMIT',
+          hint: 'name the signed commit that brought it: git config signet.anchor "$(git rev-parse COMMIT)"',
         })
       }
       try {
