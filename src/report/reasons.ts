@@ -19,8 +19,8 @@ export interface Reason {
   atServer?: Remedy
   /** What is read instead where flags or settings name who must have signed, and no policy does. */
   byName?: Remedy
-  /** What is read instead where the log was asked already. */
-  online?: Remedy
+  /** `fix` where the log was asked already. */
+  onlineFix?: string
   /** Exit code when nothing else is wrong: 1 violation, 3 policy, 4 could not be checked. */
   exit: 1 | 3 | 4
 }
@@ -28,10 +28,8 @@ export interface Reason {
 const RESIGN = 'git signet resign BASE..HEAD'
 const INSPECT = 'git signet inspect COMMIT'
 const LOOK_UP = 'git signet verify --online --keep COMMIT'
-const ASKED: Remedy = {
-  fix: 'the log does not know it, or did not answer: ask again later, or sign it again',
-  command: RESIGN,
-}
+const ASKED =
+  'the log does not know it, or did not answer: ask again later, or have its author sign it again'
 /** Stands for a base where history begins with what is judged. */
 export const ROOT = 'root'
 const ASK_ADMIN = 'ask a policy admin'
@@ -106,7 +104,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     meaning: 'carries no transparency log entry, so nobody can tell when it was signed',
     fix: 'look the entry up online and keep it, or sign again',
     command: LOOK_UP,
-    online: ASKED,
+    onlineFix: ASKED,
     exit: 4,
   },
   LOG_ENTRY_INVALID: {
@@ -125,7 +123,7 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = {
     meaning: 'has no proven time of signing, so its ten-minute certificate proves nothing',
     fix: 'look the log entry up online and keep it, or sign again',
     command: LOOK_UP,
-    online: ASKED,
+    onlineFix: ASKED,
     exit: 4,
   },
   UNSUPPORTED: {
@@ -334,14 +332,12 @@ export interface KnownAboutFix {
 export function remedyFor(code: ReasonCode, known: KnownAboutFix): Remedy {
   const reason = REASONS[code]
   const { run } = known
-  if (reason.command === LOOK_UP && run?.isOnline !== true && run?.asked !== undefined) {
-    return { fix: reason.fix, command: askedAgain(run.asked, '--online --keep') }
+  if (reason.command === LOOK_UP && run?.asked !== undefined) {
+    const fix = (run.isOnline === true ? reason.onlineFix : undefined) ?? reason.fix
+    return { fix, command: askedAgain(run.asked, '--online --keep') }
   }
   const isByName = run !== undefined && run.policy === undefined
-  const { fix, command } =
-    (run?.isOnline === true ? reason.online : undefined) ??
-    (isByName ? reason.byName : undefined) ??
-    reason
+  const { fix, command } = (isByName ? reason.byName : undefined) ?? reason
   return command === undefined ? { fix } : { fix, command: filledIn(command, known) }
 }
 
