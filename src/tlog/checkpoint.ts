@@ -2,7 +2,7 @@ import { decodeBase64, encodeBase64 } from '../encoding/base64.ts'
 import { encodeUtf8, equalBytes } from '../encoding/bytes.ts'
 import type { Verification } from '../crypto/verify.ts'
 import { MalformedError } from '../errors.ts'
-import { signatureHash, type TransparencyLog } from './log.ts'
+import { verifyByLog, type TransparencyLog } from './log.ts'
 import { HASH_LENGTH } from './merkle.ts'
 import { noteKeyId, parseNote, type NoteSignature } from './note.ts'
 
@@ -66,10 +66,10 @@ export function* verifyCheckpoint(note: string, log: TransparencyLog): Verificat
   const checkpoint = parseCheckpoint(text)
   const own = signatures.filter((signature) => isByLog(signature, checkpoint.origin, log))
   if (own.length === 0) throw unsigned('the log has not signed it')
-  const hash = log.hash ?? signatureHash(log.publicKey)
   const data = encodeUtf8(text)
+  const isV1 = isRekorV1Origin(checkpoint.origin)
   for (const { signature } of own) {
-    const holds = yield { key: log.publicKey, hash, data, signature }
+    const holds = yield* verifyByLog(log, data, signature, isV1)
     if (!holds) throw unsigned("the log's signature does not hold")
   }
   return checkpoint

@@ -1,5 +1,5 @@
 import type { PublicKey } from '../crypto/keys.ts'
-import type { SignatureCheck } from '../crypto/verify.ts'
+import type { SignatureCheck, Verification } from '../crypto/verify.ts'
 
 /** A transparency log that a trust root names. */
 export interface TransparencyLog {
@@ -20,4 +20,19 @@ export function signatureHash(key: PublicKey): SignatureCheck['hash'] {
   if (key.type === 'ed25519') return 'none'
   if (key.curve === 'P-384') return 'sha384'
   return key.curve === 'P-521' ? 'sha512' : 'sha256'
+}
+
+/**
+ * Whether a log signed `data`. Rekor v1 takes SHA-256 whatever the curve of its key, so there the digest
+ * that belongs to the curve is not the only one.
+ */
+export function* verifyByLog(
+  { publicKey: key, hash = signatureHash(key) }: TransparencyLog,
+  data: Uint8Array,
+  signature: Uint8Array,
+  isV1: boolean,
+): Verification<boolean> {
+  if (yield { key, hash, data, signature }) return true
+  if (!isV1 || key.type !== 'ec' || hash === 'sha256') return false
+  return yield { key, hash: 'sha256', data, signature }
 }

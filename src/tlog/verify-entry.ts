@@ -8,7 +8,7 @@ import { isInWindow } from '../x509/path.ts'
 import { isRekorV1Origin, verifyCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { EntryInclusionProof, KindVersion, TransparencyLogEntry } from './entry.ts'
 import type { LogBody } from './hashedrekord.ts'
-import { signatureHash, type TransparencyLog } from './log.ts'
+import { verifyByLog, type TransparencyLog } from './log.ts'
 import { leafHash, rootFromInclusionProof } from './merkle.ts'
 
 export interface LogEntryClaim {
@@ -228,10 +228,9 @@ function* verifyPromise(
   })
   if (signature === undefined) return not('absent')
   if (body === undefined) return not('not-checked')
-  const hash = log.hash ?? signatureHash(log.publicKey)
   const data = promisePayload(entry, body.bytes)
-  const holds = yield { key: log.publicKey, hash, data, signature }
-  if (!holds) return not('failed', "the log's signature over its promise does not hold")
+  if (!(yield* verifyByLog(log, data, signature, true)))
+    return not('failed', "the log's signature over its promise does not hold")
   const integratedTime = Number(entry.integratedTime)
   if (!Number.isSafeInteger(integratedTime) || !isInWindow(log, integratedTime)) {
     return not('failed', "the integrated time is outside the validity of the log's key")

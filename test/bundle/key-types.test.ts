@@ -43,11 +43,14 @@ function keyOf({ publicKey }: KeyPair) {
 class TestLog {
   readonly #pair: KeyPair
   readonly #isV1: boolean
+  readonly #hash: string | undefined
   readonly log: TransparencyLog
 
-  constructor(pair: KeyPair, isV1: boolean) {
+  /** @param hash - what it signs with, instead of the digest that belongs to its key */
+  constructor(pair: KeyPair, isV1: boolean, hash?: string) {
     this.#pair = pair
     this.#isV1 = isV1
+    this.#hash = hash
     const publicKey = keyOf(pair)
     this.log = {
       baseUrl: 'https://log.test',
@@ -59,7 +62,7 @@ class TestLog {
   }
 
   #sign(data: Uint8Array): Uint8Array {
-    const hash = signatureHash(this.log.publicKey)
+    const hash = this.#hash ?? signatureHash(this.log.publicKey)
     return sign(hash === 'none' ? null : hash, data, this.#pair.privateKey)
   }
 
@@ -161,6 +164,26 @@ describe.each(Object.keys(KINDS))('a bundle signed with a %s key', (signerKind) 
     }
   })
 })
+
+it.each([
+  ['P-384', 'sha384', 'sha256', 'sha512'],
+  ['P-521', 'sha512', 'sha256', 'sha384'],
+] as const)(
+  'a Rekor v1 with a %s key signs %s or, as it really does, %s',
+  (kind, own, real, other) => {
+    const signer = (KINDS['P-256'] as () => KeyPair)()
+    const pair = (KINDS[kind] as () => KeyPair)()
+    const codesOf = (isV1: boolean, hash: string): string[] => {
+      const log = new TestLog(pair, isV1, hash)
+      const bundle = parseBundle(makeBundle(signer, log, 'sha256', isV1))
+      const artifact = { bytes: ARTIFACT }
+      return runSync(verifyBundle(bundle, artifact, keyOf(signer), rootWith(log.log))).codes
+    }
+    expect([codesOf(true, own), codesOf(true, real), codesOf(false, own)]).toEqual([[], [], []])
+    expect(codesOf(true, other)).toEqual(['LOG_ENTRY_INVALID'])
+    expect(codesOf(false, real)).toEqual(['LOG_ENTRY_INVALID'])
+  },
+)
 
 describe('loadPrehashVerifier()', () => {
   it.each(Object.keys(KINDS))('refuses a changed digest, signature or key of %s', async (kind) => {
