@@ -127,7 +127,7 @@ describe('every command', () => {
       for (const each of isGroup(command) ? command.commands : [command]) {
         for (const [option, { summary }] of Object.entries(each.options)) {
           expect(option).toMatch(/^[a-z][a-z-]*$/)
-          expect(summary).toMatch(/[^.\s]$/)
+          expect(summary).toMatch(/^[a-z].*[^.\s]$/)
         }
       }
       const { status, stdout } = await person.signet(name, '--help')

@@ -12,7 +12,7 @@ export const help = defineCommand({
   operandCount: { max: 2 },
   examples: ['git-signet help setup'],
   options: {
-    man: { type: 'boolean', summary: 'Print the manual page that is shipped, as roff' },
+    man: { type: 'boolean', summary: 'print the manual page that is shipped, as roff' },
   },
   async run(context, { options, positionals }) {
     const { stdout } = context.streams

@@ -27,7 +27,7 @@ export const log = defineCommand({
 For a pager: git -p signet log.`,
   examples: ['git signet log', 'git signet log -n 20', 'git signet log origin/main..HEAD -- src'],
   options: {
-    'max-count': { type: 'string', short: 'n', value: 'N', summary: 'No more than N commits' },
+    'max-count': { type: 'string', short: 'n', value: 'N', summary: 'no more than N commits' },
     ...PROOF_OPTIONS,
   },
   async run(context, { options, positionals, beforeTerminator }): Promise<ExitCode> {

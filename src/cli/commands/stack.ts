@@ -10,7 +10,7 @@ const directoryOption = {
   dir: {
     type: 'string',
     value: 'D',
-    summary: 'Where its keys, logs and files are (default: in your data directory)',
+    summary: 'where its keys, logs and files are (default: in your data directory)',
   },
 } as const
 
@@ -21,9 +21,9 @@ const up = defineCommand({
   name: 'up',
   summary: 'Start it in the background, and return when it answers',
   options: {
-    port: { type: 'string', value: 'N', summary: 'Port of a new stack (default: any free one)' },
+    port: { type: 'string', value: 'N', summary: 'port of a new stack (default: any free one)' },
     ...directoryOption,
-    test: { type: 'boolean', summary: 'Also open the token and fault routes, for tests' },
+    test: { type: 'boolean', summary: 'also open the token and fault routes, for tests' },
   },
   examples: ['git signet stack up', 'eval "$(git signet stack env)"'],
   async run(context, { options }) {

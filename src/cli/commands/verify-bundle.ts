@@ -30,23 +30,23 @@ export const verifyBundleCommand = defineCommand({
     'git-signet verify-bundle --bundle a.sigstore.json --certificate-identity alice@example.org --certificate-oidc-issuer https://accounts.google.com a.txt',
   ],
   options: {
-    staging: { type: 'boolean', summary: 'Refused without --trusted-root: no staging root ships' },
-    bundle: { type: 'string', value: 'FILE', summary: 'The bundle' },
+    staging: { type: 'boolean', summary: 'refused without --trusted-root: no staging root ships' },
+    bundle: { type: 'string', value: 'FILE', summary: 'the bundle' },
     'certificate-identity': {
       type: 'string',
       value: 'IDENTITY',
-      summary: 'Exact name that the certificate must have',
+      summary: 'exact name that the certificate must have',
     },
     'certificate-oidc-issuer': {
       type: 'string',
       value: 'URL',
-      summary: 'Exact issuer that the certificate must have',
+      summary: 'exact issuer that the certificate must have',
     },
-    key: { type: 'string', value: 'PEM', summary: 'Public key, for a bundle without certificate' },
+    key: { type: 'string', value: 'PEM', summary: 'public key, for a bundle without certificate' },
     'trusted-root': {
       type: 'string',
       value: 'FILE',
-      summary: 'Trust this root, not the public one',
+      summary: 'trust this root, not the public one',
     },
   },
   async run(context, { options, positionals: [name = ''] }) {
