@@ -29,6 +29,8 @@ export interface PushQuestion extends HookSession {
   readonly verifiedTip: (ref: string) => Promise<VerifiedTip>
   /** The last verified tip that a ref was seen to have; undefined: nobody remembers. */
   readonly remembered: (ref: string) => string | undefined
+  /** Refs whose steps passed when they came, where that is known and later denials are not to change it. */
+  readonly passed?: ReadonlySet<string> | undefined
   /** Undefined in an audit, which has read the history ahead and lets no number of commits pass for an answer. */
   readonly limits: HookLimits | undefined
 }
@@ -80,7 +82,8 @@ export async function* judgePush(
   const good: Step[] = []
   for (const step of branches) {
     const outcomes = await judgeStep(question, context, step)
-    if (outcomes.every(({ verdict }) => verdict === 'pass')) good.push(step)
+    const passes = outcomes.every(({ verdict }) => verdict === 'pass')
+    if (question.passed?.has(step.ref) ?? passes) good.push(step)
     yield { step, outcomes }
   }
   for (const step of good) passed.set(step.ref, step)

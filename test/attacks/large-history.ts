@@ -22,7 +22,8 @@ interface Stored {
 
 /** One commit of the history that is written. */
 export interface WrittenCommit {
-  readonly by: KeyOwner
+  /** Undefined: it is not signed. */
+  readonly by: KeyOwner | undefined
   readonly parents: readonly string[]
   readonly tree: string
 }
@@ -76,7 +77,8 @@ export class PackWriter {
   }
 
   commit({ by, parents, tree }: WrittenCommit): string {
-    const ident = `${by.name} <${by.address}> ${String((this.#clock += 1))} +0000`
+    const { name, address } = by ?? { name: 'nobody', address: 'nobody@example.org' }
+    const ident = `${name} <${address}> ${String((this.#clock += 1))} +0000`
     const head = [
       `tree ${tree}`,
       ...parents.map((id) => `parent ${id}`),
@@ -84,8 +86,17 @@ export class PackWriter {
       `committer ${ident}`,
     ].join('\n')
     const message = '\n\nwork\n'
+    if (by === undefined) return this.#add('commit', Buffer.from(head + message))
     const signature = sshSignature(Buffer.from(head + message), by)
     return this.#add('commit', Buffer.from(`${head}\ngpgsig ${signature}${message}`))
+  }
+
+  /** A signed tag of a commit. */
+  tag({ by, name, target }: { by: KeyOwner; name: string; target: string }): string {
+    const tagger = `${by.name} <${by.address}> ${String((this.#clock += 1))} +0000`
+    const payload = `object ${target}\ntype commit\ntag ${name}\ntagger ${tagger}\n\ntag\n`
+    const signature = sshSignature(Buffer.from(payload), by).replaceAll('\n ', '\n')
+    return this.#add('tag', Buffer.from(`${payload}${signature}\n`))
   }
 
   /** Hands the pack to git. */
@@ -107,13 +118,13 @@ export class PackWriter {
     if (code !== 0) throw new Error(`git index-pack: ${String(code)}`)
   }
 
-  #add(type: 'commit' | 'tree' | 'blob', bytes: Buffer): string {
+  #add(type: 'commit' | 'tree' | 'blob' | 'tag', bytes: Buffer): string {
     const hash = createHash('sha1').update(`${type} ${String(bytes.length)}\0`)
     const id = hash.update(bytes).digest('hex')
     if (this.#known.has(id)) return id
     this.#known.add(id)
     // One object of a pack (gitformat-pack): type and size, then zlib.
-    const header = [({ commit: 1, tree: 2, blob: 3 }[type] << 4) | (bytes.length & 15)]
+    const header = [({ commit: 1, tree: 2, blob: 3, tag: 4 }[type] << 4) | (bytes.length & 15)]
     for (let rest = bytes.length >> 4; rest > 0; rest >>= 7) {
       header.push((header.pop() ?? 0) | 0x80, rest & 0x7f)
     }

@@ -1,7 +1,51 @@
+import * as asn1js from 'asn1js'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { byCommit, World } from '../policy-worked/world.ts'
 import type { Outcome, Signer } from '../policy-worked/world.ts'
+
+/** A CMS signature after a change of its one signer: signature value, unsigned attributes. */
+function resigned(
+  der: Uint8Array,
+  change: (signature: Uint8Array, unsigned: asn1js.BaseBlock[]) => [Uint8Array, asn1js.BaseBlock[]],
+): Buffer {
+  const { result } = asn1js.fromBER(der)
+  const inside = (block: unknown): asn1js.BaseBlock[] =>
+    (block as asn1js.Constructed).valueBlock.value
+  const [data] = inside(inside(result)[1])
+  const [signer] = inside(inside(data).at(-1))
+  const fields = inside(signer)
+  const at = fields.findIndex((field) => field instanceof asn1js.OctetString)
+  const old = new Uint8Array((fields[at] as asn1js.OctetString).valueBlock.valueHexView)
+  const [signature, unsigned] = change(old, inside(fields[at + 1]))
+  const tag = { tagClass: 3, tagNumber: 1 }
+  fields.splice(
+    at,
+    2,
+    new asn1js.OctetString({ valueHex: signature }),
+    ...(unsigned.length === 0
+      ? []
+      : [new asn1js.Constructed({ idBlock: tag, value: unsigned })]),
+  )
+  return Buffer.from(result.toBER())
+}
+
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** The other signature of the same message: r, and the order less s. */
+function negated(signature: Uint8Array): Uint8Array {
+  const { result } = asn1js.fromBER(signature)
+  const values = (result as asn1js.Sequence).valueBlock.value as unknown as asn1js.Integer[]
+  const [r, s] = values.map((value) => value.toBigInt())
+  const all = [r ?? 0n, P256_ORDER - (s ?? 0n)].map((value) => asn1js.Integer.fromBigInt(value))
+  return new Uint8Array(new asn1js.Sequence({ value: all }).toBER())
+}
+
+/** One that nobody knows. */
+function attribute(): asn1js.BaseBlock {
+  const value = new asn1js.Set({ value: [new asn1js.Utf8String({ value: 'x' })] })
+  return new asn1js.Sequence({ value: [new asn1js.ObjectIdentifier({ value: '1.2.3.4' }), value] })
+}
 
 // What lies beside the objects, and other bytes of the same objects; judged by the command line.
 describe('attacks by the repository itself', () => {
@@ -63,7 +107,7 @@ describe('attacks by the repository itself', () => {
     }
   }, 60_000)
 
-  test('attack 20: a revoked commit re-encoded: re-wrapped armor, another signature header', async () => {
+  test('attack 20: a revoked commit re-encoded: armor, signature value, unsigned attributes, headers', async () => {
     const evil = await world.commit(bob, 'stolen', { b: '1' })
     const text = await raw(evil)
     const [, armor = ''] = /gpgsig (-----BEGIN[^-]*-----\n[^-]*-----END[^-]*-----)/.exec(text) ?? []
@@ -78,7 +122,26 @@ describe('attacks by the repository itself', () => {
         ].join('\n '),
       )
     expect(wrapped(64)).toBe(text)
+    const der = Buffer.from(body, 'base64')
+    const encoded = (bytes: Buffer): string =>
+      text.replace(
+        armor,
+        [
+          '-----BEGIN SIGNED MESSAGE-----',
+          ...(bytes.toString('base64').match(/.{1,64}/g) ?? []),
+          '-----END SIGNED MESSAGE-----',
+        ].join('\n '),
+      )
+    expect(encoded(resigned(der, (signature, unsigned) => [signature, unsigned]))).toBe(text)
     const copies = {
+      's negated': encoded(resigned(der, (signature, all) => [negated(signature), all])),
+      'unsigned attributes stripped': encoded(resigned(der, (signature) => [signature, []])),
+      'another unsigned attribute behind': encoded(
+        resigned(der, (signature, all) => [signature, [...all, attribute()]]),
+      ),
+      'unsigned attributes in another order': encoded(
+        resigned(der, (signature, all) => [signature, [attribute(), ...all]]),
+      ),
       'wrapped at 60': wrapped(60),
       'with a signature of the other format': text.replace(
         /\ngpgsig /,

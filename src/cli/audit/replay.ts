@@ -74,8 +74,13 @@ export class Replay {
    * Judges a push. Its refs were seen where it starts.
    *
    * @param withLater - whether what later policies deny and accept counts
+   * @param passed - refs whose steps passed when they came; later denials do not move their tips back
    */
-  async judge(push: ReplayedPush, withLater = true): Promise<ReplayedStep[]> {
+  async judge(
+    push: ReplayedPush,
+    withLater = true,
+    passed?: ReadonlySet<string>,
+  ): Promise<ReplayedStep[]> {
     const { policy, roots } = this.#options
     const { repository, session } = policy
     const judged: ReplayedStep[] = []
@@ -99,6 +104,7 @@ export class Replay {
         roots,
         verifiedTip: (ref: string) => this.#verifiedTip(ref, context),
         remembered: (ref: string) => this.state(ref)?.verified,
+        passed,
         limits: undefined,
       }
       for await (const one of judgePush(question)) judged.push(one)
