@@ -194,7 +194,9 @@ function whyNoTimestampSigner(leaf: Certificate): string | undefined {
   if (purpose !== OID.timeStamping || more.length > 0 || usage?.critical !== true) {
     return 'its certificate is not, critically, for timestamps alone'
   }
-  if (keyUsage(leaf)?.digitalSignature === false) return 'its certificate may not sign'
+  // RFC 5280 §4.2.1.12: either suits timeStamping.
+  const bits = keyUsage(leaf)
+  if (bits && !bits.digitalSignature && !bits.nonRepudiation) return 'its certificate may not sign'
   const unknown = unknownCriticalExtension(leaf)
   return unknown && `its certificate has the unknown critical extension ${unknown}`
 }

@@ -91,10 +91,12 @@ export function extendedKeyUsage(
 
 export interface KeyUsage {
   readonly digitalSignature: boolean
+  /** Since 2005 also called contentCommitment. */
+  readonly nonRepudiation: boolean
   readonly keyCertSign: boolean
 }
 
-/** The two usages that matter here (RFC 5280 §4.2.1.3); undefined where the extension is absent. */
+/** The usages that matter here (RFC 5280 §4.2.1.3); undefined where the extension is absent. */
 export function keyUsage(certificate: Certificate): KeyUsage | undefined {
   const extension = findExtension(certificate, OID.keyUsage)
   if (extension === undefined) return undefined
@@ -104,7 +106,11 @@ export function keyUsage(certificate: Certificate): KeyUsage | undefined {
   if (unused === undefined || unused > 7 || more !== undefined || (second ?? 0) & 0x7f) {
     throw malformed('its key usage is not a list of nine bits')
   }
-  return { digitalSignature: (first & 0x80) !== 0, keyCertSign: (first & 0x04) !== 0 }
+  return {
+    digitalSignature: (first & 0x80) !== 0,
+    nonRepudiation: (first & 0x40) !== 0,
+    keyCertSign: (first & 0x04) !== 0,
+  }
 }
 
 export interface BasicConstraints {

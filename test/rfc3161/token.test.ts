@@ -49,6 +49,7 @@ describe('a token by OpenSSL', () => {
       { key: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-521'], digest: 'sha512' },
     ],
     ['RSA', { key: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], digest: 'sha512' }],
+    ['nonRepudiation', { extensions: ['keyUsage = critical,nonRepudiation'] }],
   ]
 
   it.each(kinds)('verifies with a %s key, with and without its certificates', (_, options) => {

@@ -230,7 +230,11 @@ describe('fulcioIdentity()', () => {
 describe('the other extensions', () => {
   it('are read as they are', () => {
     const certificate = leaf()
-    expect(keyUsage(certificate)).toEqual({ digitalSignature: true, keyCertSign: false })
+    expect(keyUsage(certificate)).toEqual({
+      digitalSignature: true,
+      nonRepudiation: false,
+      keyCertSign: false,
+    })
     expect(extendedKeyUsage(certificate)).toEqual({ purposes: [OID.codeSigning], critical: false })
     expect(basicConstraints(certificate)).toBeUndefined()
     const constrained = extension(
