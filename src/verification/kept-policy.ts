@@ -7,8 +7,8 @@ import type { AuditedBranch, ChainCache, KeptChain } from './policy-cache.ts'
 import { rememberedFiles } from './policy-files.ts'
 import type { FilesRead, PolicyFiles } from './policy-files.ts'
 
-/** So many more commits are worth writing anew: fewer are read as quickly as the file. */
-const MANY = 8
+/** A chain is written anew where it has grown by this part of its length: one push, as a rule. */
+const GROWTH = 1 / 4096
 
 /** What one session knows of the policy chain from an earlier one, and leaves for the next. */
 export class KeptPolicy {
@@ -79,7 +79,7 @@ export class KeptPolicy {
     if (commits.indexOf(chain.tip) !== -1) return false
     const isOther = chain.commits.indexOf(tip) === -1
     const isLanding = chain.landings.length + chain.failed.length > landings.length + failed.length
-    return isOther || isLanding || chain.commits.length - commits.length >= MANY
+    return isOther || isLanding || chain.commits.length - commits.length > commits.length * GROWTH
   }
 
   /** Leaves what was found to the next session. */

@@ -111,7 +111,7 @@ async function tryPush(member: Member, subject: string): Promise<{ status: numbe
 }
 
 describe('the policy chain that a hook keeps', () => {
-  test('a push after 200 landings reads none of them again, and starts three git processes', async () => {
+  test('a push after 200 landings reads none of them again, and starts few git processes', async () => {
     const server = await team.server('landings')
     const pack = new PackWriter()
     const owner = keyOwner('alice')

@@ -67,6 +67,27 @@ describe('what a push waits for', () => {
     expect(started).toHaveLength(2)
   })
 
+  test('two as well where the policy lies in the tree, from the third push on', async () => {
+    const server = await team.server('counted-in-tree')
+    const alice = await team.member('alice', server)
+    const anchor = await alice.commitPolicy(team.policy(['alice']))
+    await server.install('--anchor', anchor)
+    const counts: number[] = []
+    for (let before = anchor, count = 0; count < 4; count++) {
+      const next = await alice.commit(`commit ${String(count)}`)
+      await server.git('fetch', '-q', join(team.home, alice.folder), 'HEAD')
+      if (count === 0) await server.git('update-ref', 'refs/heads/main', anchor)
+      const log = join(team.home, `started-${String(count)}`)
+      const input = `${before} ${next} refs/heads/main\n`
+      const { status, stderr } = judge(server, `echo "$*" >>${log}`, input)
+      expect(status, stderr).toBe(0)
+      await server.git('update-ref', 'refs/heads/main', next)
+      counts.push(readFileSync(log, 'utf8').trim().split('\n').length)
+      before = next
+    }
+    expect(counts.slice(2)).toEqual([2, 2])
+  })
+
   test('what git could not be asked ahead is asked again, and then counts', async () => {
     const { server, base, next } = await oneAhead('asked-again')
     const input = `${base} ${next} refs/heads/main\n`

@@ -79,20 +79,21 @@ describe('KeptPolicy', () => {
     expect(await session().chain(git)).toBeUndefined()
   })
 
-  it.each<[string, PolicyChain, boolean]>([
+  it.each<[string, PolicyChain, boolean, number?]>([
     ['the same chain', chainOf(20, 5), false],
     ['an earlier part of it', chainOf(10, 5), false],
-    ['a few commits more', chainOf(22, 5), false],
-    ['many commits more', chainOf(30, 5), true],
-    ['a landing more', chainOf(21, 5, 20), true],
+    ['a commit more', chainOf(21, 5), true],
+    ['two commits more of 10,000', chainOf(10_002, 5), false, 10_000],
+    ['three commits more of 10,000', chainOf(10_003, 5), true, 10_000],
+    ['a landing more', chainOf(10_001, 5, 20), true, 10_000],
     [
       'another chain',
       { ...chainOf(20, 5), commits: ChainCommits.of([id(0), 'x']), tip: 'x' },
       true,
     ],
-  ])('writes what the next session gains by: %s', async (_, chain, isNews) => {
+  ])('writes what the next session gains by: %s', async (_, chain, isNews, length = 20) => {
     const { git, session } = world()
-    session().leave(chainOf(20, 5))
+    session().leave(chainOf(length, 5))
     const second = session()
     await second.chain(git)
     expect(second.isNews(chain)).toBe(isNews)

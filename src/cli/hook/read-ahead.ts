@@ -27,8 +27,9 @@ const KEPT = ['PATH', 'HOME', 'XDG_CONFIG_HOME', ...QUARANTINE]
 export function namesAhead(steps: readonly Step[], anchor: string | undefined): string[] {
   const names = steps.slice(0, MOST_STEPS).flatMap(({ before, after, ref }) => {
     const known = [before, after, ref]
-    // Where the policy lies in the tree, these tell whether it has changed.
-    return anchor === undefined ? known : [...known, `${before}^{tree}`, `${after}^{tree}`]
+    // Where the policy lies in the tree, these tell whether it has changed: now, and by the push before.
+    const trees = [before, after, `${before}~1`].map((id) => `${id}^{tree}`)
+    return anchor === undefined ? known : [...known, `${before}~1`, ...trees]
   })
   return anchor === undefined ? names : [...names, anchor, `${anchor}^{tree}`]
 }
@@ -40,7 +41,7 @@ export function namesAhead(steps: readonly Step[], anchor: string | undefined): 
 export function renderReadAhead(anchor: string | undefined): string {
   const kept = KEPT.map((name) => `\${${name}+"${name}=$${name}"}`)
   const forced = Object.entries(forcedEnvironment).map(([name, value]) => `${name}=${value}`)
-  const trees = anchor === undefined ? '' : ', $1 "^{tree}", $2 "^{tree}"'
+  const trees = anchor === undefined ? '' : ', $1 "~1", $1 "^{tree}", $2 "^{tree}", $1 "~1^{tree}"'
   const names = [
     `printf '%s\\n' "$input" | LC_ALL=C awk -v OFS='\\n' 'NR <= ${String(MOST_STEPS)} { print $1, $2, $3${trees} }'`,
     ...(anchor === undefined
