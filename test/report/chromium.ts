@@ -60,7 +60,16 @@ export class Chromium {
         `--user-data-dir=${this.profile}`,
         '--remote-debugging-pipe',
       ],
-      { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+      {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+        // It keeps crash reports and caches in the home directory, whatever its profile is.
+        env: {
+          ...process.env,
+          HOME: this.profile,
+          XDG_CONFIG_HOME: this.profile,
+          XDG_CACHE_HOME: this.profile,
+        },
+      },
     )
     let rest = ''
     const input = this.process.stdio[4] as Readable
