@@ -56,11 +56,15 @@ function renderAhead(count: number, { anchor }: HookFlags): string {
 '
 input= count=0 line=
 while [ $count -lt ${String(MOST_STEPS)} ] && IFS= read -r line; do
-  input=$input$line$newline count=$((count + 1)) line=
+  input=$input$line$newline
+  count=$((count + 1))
+  line=
 done
 if [ $count -eq ${String(MOST_STEPS)} ]; then
   line=$(cat && echo .) || cannot "the input could not be read"
-  line=\${line%.} input=$input$line line=\${line##*"$newline"}
+  line=\${line%.}
+  input=$input$line
+  line=\${line##*"$newline"}
 fi
 [ -z "$line" ] || cannot "the input was cut off"
 input=\${input%"$newline"}
