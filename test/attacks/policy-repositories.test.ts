@@ -4,6 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { byCommit, World } from '../policy-worked/world.ts'
 import type { Outcome, Signer } from '../policy-worked/world.ts'
 
+function partsOf<T = asn1js.BaseBlock>(block: unknown): T[] {
+  return (block as asn1js.Constructed).valueBlock.value as unknown as T[]
+}
+
 /** A CMS signature after a change of its one signer: signature value, unsigned attributes. */
 function resigned(
   der: Uint8Array,
@@ -17,15 +21,13 @@ function resigned(
   const fields = inside(signer)
   const at = fields.findIndex((field) => field instanceof asn1js.OctetString)
   const old = new Uint8Array((fields[at] as asn1js.OctetString).valueBlock.valueHexView)
-  const [signature, unsigned] = change(old, inside(fields[at + 1]))
+  const [signature, unsigned] = change(old, partsOf(fields[at + 1]))
   const tag = { tagClass: 3, tagNumber: 1 }
   fields.splice(
     at,
     2,
     new asn1js.OctetString({ valueHex: signature }),
-    ...(unsigned.length === 0
-      ? []
-      : [new asn1js.Constructed({ idBlock: tag, value: unsigned })]),
+    ...(unsigned.length === 0 ? [] : [new asn1js.Constructed({ idBlock: tag, value: unsigned })]),
   )
   return Buffer.from(result.toBER())
 }
@@ -35,8 +37,7 @@ const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
 /** The other signature of the same message: r, and the order less s. */
 function negated(signature: Uint8Array): Uint8Array {
   const { result } = asn1js.fromBER(signature)
-  const values = (result as asn1js.Sequence).valueBlock.value as unknown as asn1js.Integer[]
-  const [r, s] = values.map((value) => value.toBigInt())
+  const [r, s] = partsOf<asn1js.Integer>(result).map((value) => value.toBigInt())
   const all = [r ?? 0n, P256_ORDER - (s ?? 0n)].map((value) => asn1js.Integer.fromBigInt(value))
   return new Uint8Array(new asn1js.Sequence({ value: all }).toBER())
 }
