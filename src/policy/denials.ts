@@ -68,21 +68,25 @@ async function isRevoked(
   const isInside =
     time !== undefined && (from === undefined || from <= time) && (to === undefined || time <= to)
   const hasWindow = from !== undefined || to !== undefined
+  // Without a time nothing says that a signature lies outside the window.
+  const mayBeInside = !hasWindow || time === undefined || isInside
   switch (target.kind) {
     case 'person':
       if (!owners.has(target.name)) return false
       // With a window a person's revocation reaches timed signatures only.
       return hasWindow ? isInside : true
     case 'cert':
-      return facts.certificate?.sha256 === target.sha256 && (!hasWindow || isInside)
+      return facts.certificate?.sha256 === target.sha256 && mayBeInside
     case 'log-entry':
-      return facts.log.some(
-        ({ index, by }) =>
-          index === target.index && (target.log === undefined || target.log === by),
+      return (
+        mayBeInside &&
+        facts.log.some(
+          ({ index, by }) =>
+            index === target.index && (target.log === undefined || target.log === by),
+        )
       )
     case 'key':
-      // Without a time nothing says that a signature lies outside the window.
-      return facts.signer?.value === target.value && (!hasWindow || time === undefined || isInside)
+      return facts.signer?.value === target.value && mayBeInside
     case 'commit':
       return object.id === target.id || object.payloadSha256 === (await payloadOf(target.id))
   }

