@@ -5,6 +5,7 @@ import type { Landing, PolicyChain } from './chain.ts'
 import { fromLanding, inForceNow, isProtectedBy, outcome, setsFor } from './context.ts'
 import type { InForce, PolicyContext, Step, StepOutcome } from './context.ts'
 import { trustedTime } from './identify.ts'
+import { IdList } from './id-list.ts'
 import { inOrder } from './in-order.ts'
 import { judgeCommit } from './judge-commit.ts'
 import type { Judgement, RuleSet } from './judge-commit.ts'
@@ -144,7 +145,8 @@ export async function* auditRef(
   verified: readonly string[],
 ): AsyncGenerator<StepOutcome> {
   const exclude = [...verified, ...(context.anchor === undefined ? [] : [context.anchor])]
-  const edges: { id: string; parent: string }[] = []
+  const chain = new IdList()
+  let below = ''
   const query = { include: [tip], exclude, firstParent: true }
   for await (const { id, parents, absent } of context.git.walk(query)) {
     if (absent !== undefined) {
@@ -152,14 +154,15 @@ export async function* auditRef(
       yield outcome({ ref, before: '', after: id }, '', [reason], [])
       continue
     }
-    edges.push({ id, parent: parents[0] ?? '' })
+    chain.push(id)
+    below = parents[0] ?? ''
   }
-  const last = edges[0]?.id
+  const last = chain.at(0)
   if (last === undefined) {
     yield* notAboveAnchor(context, ref, tip)
     return
   }
-  yield* inOrder(edges.reverse(), async ({ id, parent }) => {
+  yield* inOrder(edgesOf(chain, below), async ({ id, parent }) => {
     const inForce = await inForceFor(context, id)
     const step = { ref, before: parent === '' ? '0'.repeat(id.length) : parent, after: id }
     const sets = setsFor(context, inForce.policy, ref)
@@ -173,6 +176,13 @@ export async function* auditRef(
     }
     return outcome(step, inForce.id, reasons, arriving.judgements)
   })
+}
+
+/** First-parent edges, oldest first, of a chain whose tip comes first and which ends above `below`. */
+function* edgesOf(chain: IdList, below: string): Generator<{ id: string; parent: string }> {
+  for (let index = chain.length - 1; index >= 0; index -= 1) {
+    yield { id: chain.at(index) ?? '', parent: chain.at(index + 1) ?? below }
+  }
 }
 
 /** A protected ref that brings nothing: it may be older than the anchor. */
