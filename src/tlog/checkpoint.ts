@@ -76,16 +76,14 @@ export function* verifyCheckpoint(note: string, log: TransparencyLog): Verificat
 }
 
 function isByLog({ name, keyHint }: NoteSignature, origin: string, log: TransparencyLog): boolean {
-  const isHint = (keyId: Uint8Array): boolean =>
-    equalBytes(keyId.subarray(0, keyHint.length), keyHint)
-  if (isRekorV1Origin(origin)) {
-    // Rekor v1 takes the SPKI of every kind of key, whatever c2sp.org/signed-note says of others.
-    const isKey = isHint(log.publicKey.spkiDigest) || isHint(noteKeyId(log.publicKey, name))
-    return isKey && origin.replace(/ - \d+$/, '') === name
-  }
-  if (!isHint(noteKeyId(log.publicKey, name))) return false
+  const { publicKey, baseUrl } = log
+  const isV1 = isRekorV1Origin(origin)
+  // Rekor v1 takes the SPKI of every kind of key, whatever c2sp.org/signed-note says of others.
+  const keyId = isV1 ? publicKey.spkiDigest : noteKeyId(publicKey, name)
+  if (!equalBytes(keyId.subarray(0, keyHint.length), keyHint)) return false
+  if (isV1) return origin.replace(/ - \d+$/, '') === name
   // A v2 log is its origin: Ed25519 and RSA key IDs hold it, an ECDSA key must be told by the URL.
-  return name === origin && (log.publicKey.type === 'ec' ? isHostOf(log.baseUrl, origin) : true)
+  return name === origin && (publicKey.type !== 'ec' || isHostOf(baseUrl, origin))
 }
 
 /** Clients disagree about the port, and a log may live below a path. */

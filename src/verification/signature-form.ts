@@ -60,7 +60,8 @@ export function readSignatureForm(cms: Uint8Array, read: ReadCertificate): Signa
   const certificate = read(der)
   const messageDigest = readSignedAttributes(signedData, tolerated)
   const digest = DIGESTS[signer.digestAlgorithm.oid]
-  if (digest === undefined) throw unsupported('its digest algorithm is not known')
+  if (digest === undefined)
+    throw malformed('its digest algorithm is not known', 'ALGORITHM_UNSUPPORTED')
   const [named, ...more] = signedData.digestAlgorithms
   if (named?.oid !== signer.digestAlgorithm.oid || more.length > 0) {
     throw malformed('it does not name the one digest that its signer uses')
@@ -156,10 +157,6 @@ export function readCertificate(der: Uint8Array): Certificate {
   return parseCertificate(der)
 }
 
-function malformed(why: string): MalformedError {
-  return new MalformedError('SIGNATURE_FORM', `cannot accept signature: ${why}`)
-}
-
-function unsupported(why: string): MalformedError {
-  return new MalformedError('ALGORITHM_UNSUPPORTED', `cannot verify signature: ${why}`)
+function malformed(why: string, code = 'SIGNATURE_FORM'): MalformedError {
+  return new MalformedError(code, `cannot accept signature: ${why}`)
 }

@@ -156,9 +156,9 @@ function readForm(input: SignedPayload, findings: Findings): SignatureForm | und
     return form
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
-    const mayBeGood = error.code === 'KEY_UNSUPPORTED' || error.code === 'ALGORITHM_UNSUPPORTED'
-    if (mayBeGood) findings.notChecked(at, 'UNSUPPORTED', error.message)
-    else findings.failed(at, 'MALFORMED', error.message)
+    const { code, message } = error
+    if (code.endsWith('_UNSUPPORTED')) findings.notChecked(at, 'UNSUPPORTED', message)
+    else findings.failed(at, 'MALFORMED', message)
     return undefined
   }
 }

@@ -54,7 +54,8 @@ class TestLog {
     const publicKey = keyOf(pair)
     this.log = {
       baseUrl: 'https://log.test',
-      logId: noteKeyId(publicKey, 'log.test'),
+      // Rekor v1 names every kind of key by its SPKI.
+      logId: isV1 ? publicKey.spkiDigest : noteKeyId(publicKey, 'log.test'),
       publicKey,
       validFrom: TIME,
       validUntil: TIME,
