@@ -23,8 +23,8 @@ export interface FactsOnDemandOptions {
   readonly completion?: LogCompletion | undefined
 }
 
-/** Facts that are held in memory. */
-const HELD = 8_192
+/** Facts that are held in memory, each in about 3 KiB. */
+const HELD = 4_096
 
 /**
  * Facts about commits and tags as a policy asks for them, by the roots and keys of one policy; whoever
