@@ -36,7 +36,7 @@ describe('identify()', () => {
       },
     ])
     expect(of({ trust: 'public' })).toEqual([])
-    // A name under another root and issuer is somebody else.
-    expect(of({ issuer: 'https://gitlab.com' })[0]?.detail).toMatch(/is not in the policy$/)
+    // Listed under another issuer is WRONG_ISSUER (policy.md §5), whatever root vouches.
+    expect(of({ issuer: 'https://gitlab.com' })[0]?.code).toBe('WRONG_ISSUER')
   })
 })
