@@ -32,6 +32,7 @@ export class Ancestry {
   #cut: 'MISSING_OBJECT' | 'SHALLOW' = 'MISSING_OBJECT'
   #graph: CommitGraph | undefined
   #loadedWithout: readonly string[] = []
+  #loaded: readonly string[] = []
 
   constructor(
     place: GitPlace,
@@ -48,11 +49,19 @@ export class Ancestry {
   }
 
   /**
-   * Loads a range so that later questions inside it need no process. Where a commit on the way is
-   * missing nothing is loaded, and questions are answered one by one.
+   * Loads a range so that later questions inside it need no process, and beside what was loaded where that
+   * ends at the same commits. Where a commit on the way is missing nothing is loaded, and questions are
+   * answered one by one.
    */
-  async load(range: CommitRange): Promise<void> {
-    const graph = new CommitGraph(this.#idBytes)
+  async load({ include, exclude }: CommitRange): Promise<void> {
+    if (this.#isLoaded({ include, exclude })) return
+    const isMore = this.#graph !== undefined && isSame(exclude, this.#loadedWithout)
+    const graph = (isMore ? this.#graph : undefined) ?? new CommitGraph(this.#idBytes)
+    const known = isMore ? this.#loaded : []
+    const range = {
+      include: include.filter((id) => !graph.has(id)),
+      exclude: [...exclude, ...known],
+    }
     try {
       for await (const commit of listCommits(this.#place, range, {
         order: 'reverse-topological',
@@ -64,7 +73,8 @@ export class Ancestry {
       throw error
     }
     this.#graph = graph
-    this.#loadedWithout = range.exclude
+    this.#loadedWithout = exclude
+    this.#loaded = [...known, ...range.include]
   }
 
   /** Takes note of what has been found out elsewhere: one commit is reachable from another. */
@@ -301,6 +311,11 @@ export class Ancestry {
     const raw = await this.#readParents(id)
     return raw === 'missing' ? listed : raw
   }
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  const all = new Set(others)
+  return some.length === all.size && some.every((id) => all.has(id))
 }
 
 function missing(id: string): WalkedCommit {

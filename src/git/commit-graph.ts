@@ -1,5 +1,11 @@
+import { CommitSets } from './commit-sets.ts'
+import type { CommitSet } from './commit-sets.ts'
 import { IdTable } from './id-table.ts'
+import { MaxHeap } from './max-heap.ts'
 import type { ListedCommit } from './walk.ts'
+
+/** Questions that look at more in vain are noted. */
+const MANY = 256
 
 /**
  * Commits and their parents in memory, about 40 bytes each, so that an audit of many steps walks
@@ -14,6 +20,9 @@ export class CommitGraph {
   /** Parents that were never added, by number from -2 down. */
   readonly #outside: string[] = []
   readonly #outsideNumbers = new Map<string, number>()
+  /** All that some commits reach, or are reached by, once that was asked for in vain too often. */
+  readonly #below = new CommitSets((number) => this.#reachedBy(number))
+  readonly #above = new CommitSets((number) => this.#reaching(number))
 
   constructor(idBytes: 20 | 32) {
     this.#ids = new IdTable(idBytes)
@@ -31,6 +40,8 @@ export class CommitGraph {
   add({ id, parents }: ListedCommit): void {
     if (this.#ids.find(id) >= 0) return
     this.#grow(parents.length)
+    this.#below.clear()
+    this.#above.clear()
     for (const parent of parents) {
       const known = this.#ids.find(parent)
       this.#parents[this.#parentCount++] = known >= 0 ? known : this.#outsideNumber(parent)
@@ -66,9 +77,16 @@ export class CommitGraph {
       if (flag === uninteresting && before === interesting) wanted--
       marks.set(number, before === undefined ? flag : flag === uninteresting ? flag : before)
     }
-    for (const id of exclude) {
-      const number = this.#ids.find(id)
-      if (number >= 0) mark(number, uninteresting)
+    const excluded = exclude.map((id) => this.#ids.find(id)).filter((number) => number >= 0)
+    const whole: Uint8Array[] = []
+    const excludedStrangers = new Set(exclude)
+    for (const number of excluded) {
+      const set = this.#below.of(number)
+      if (set === undefined) mark(number, uninteresting)
+      else {
+        whole.push(set.marks)
+        for (const one of set.outside) excludedStrangers.add(this.#idOf(one))
+      }
     }
     const strangers = new Set<string>()
     for (const id of include) {
@@ -76,11 +94,16 @@ export class CommitGraph {
       if (number >= 0) mark(number, interesting)
       else if (!exclude.includes(id)) strangers.add(id)
     }
-    const excludedStrangers = new Set(exclude)
+    let inVain = 0
     while (wanted > 0) {
       const number = queue.pop()
       const flag = marks.get(number)
       marks.delete(number)
+      if (whole.some((marked) => marked[number] === 1)) {
+        if (flag === interesting) wanted--
+        continue
+      }
+      if (flag === uninteresting && ++inVain === MANY) this.#below.note(excluded)
       const all = this.#parentNumbers(number)
       const followed = firstParent && flag === interesting ? all.slice(0, 1) : all
       for (const parent of followed) {
@@ -99,6 +122,8 @@ export class CommitGraph {
   isAncestor(ancestor: string, descendant: string): boolean {
     const target = this.#ids.find(ancestor)
     const start = this.#ids.find(descendant)
+    const above = this.#above.of(target)
+    if (above !== undefined) return above.marks[start] === 1
     const seen = new Set<number>()
     const stack = [start]
     for (let number = stack.pop(); number !== undefined; number = stack.pop()) {
@@ -106,6 +131,7 @@ export class CommitGraph {
       // Parents have smaller numbers, so nothing below the target leads back to it.
       if (number < target || seen.has(number)) continue
       seen.add(number)
+      if (seen.size === MANY) this.#above.note([target])
       stack.push(...this.#parentNumbers(number))
     }
     return false
@@ -141,6 +167,37 @@ export class CommitGraph {
       }
     }
     return bases
+  }
+
+  /** All that a commit reaches, itself included. */
+  #reachedBy(number: number): CommitSet {
+    const marks = new Uint8Array(this.size)
+    const outside: number[] = []
+    marks[number] = 1
+    for (let at = number; at >= 0; at--) {
+      if (marks[at] !== 1) continue
+      const end = this.#firstParent[at + 1] ?? 0
+      for (let place = this.#firstParent[at] ?? 0; place < end; place++) {
+        const parent = this.#parents[place] ?? -1
+        if (parent >= 0) marks[parent] = 1
+        else outside.push(parent)
+      }
+    }
+    return { marks, outside }
+  }
+
+  /** All that reach a commit, itself included. */
+  #reaching(number: number): CommitSet {
+    const marks = new Uint8Array(this.size)
+    marks[number] = 1
+    for (let at = number + 1; at < marks.length; at++) {
+      const end = this.#firstParent[at + 1] ?? 0
+      for (let place = this.#firstParent[at] ?? 0; place < end; place++) {
+        const parent = this.#parents[place] ?? -1
+        if (parent >= 0 && marks[parent] === 1) marks[at] = 1
+      }
+    }
+    return { marks, outside: [] }
   }
 
   #parentNumbers(number: number): number[] {
@@ -179,39 +236,4 @@ function doubled(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(array.length * 2)
   larger.set(array)
   return larger
-}
-
-/** The largest number first. */
-class MaxHeap {
-  readonly #items: number[] = []
-
-  push(item: number): void {
-    const items = this.#items
-    let at = items.push(item) - 1
-    while (at > 0) {
-      const above = (at - 1) >> 1
-      if ((items[above] ?? 0) >= item) break
-      items[at] = items[above] ?? 0
-      at = above
-    }
-    items[at] = item
-  }
-
-  pop(): number {
-    const items = this.#items
-    const top = items[0] ?? -1
-    const last = items.pop()
-    if (last === undefined || items.length === 0) return top
-    let at = 0
-    for (;;) {
-      let below = 2 * at + 1
-      if (below >= items.length) break
-      if ((items[below + 1] ?? -1) > (items[below] ?? -1)) below++
-      if ((items[below] ?? -1) <= last) break
-      items[at] = items[below] ?? 0
-      at = below
-    }
-    items[at] = last
-    return top
-  }
 }

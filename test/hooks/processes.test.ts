@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { takeReadAhead } from '../../src/cli/hook/read-ahead.ts'
 import { startLocalStack } from '../../src/localstack/stack.ts'
 import type { LocalStack } from '../../src/localstack/stack.ts'
-import { Team } from './server.ts'
+import { Team, ZERO } from './server.ts'
 
 const MAIN = 'HEAD:refs/heads/main'
 
@@ -54,6 +54,34 @@ describe('what a push waits for', () => {
       encoding: 'utf8',
     })
   }
+
+  test('no more git processes for many new branches than for few', async () => {
+    const server = await team.server('branches')
+    const alice = await team.member('alice', server)
+    const more = '[[protect]]\nrefs = ["refs/heads/b/*"]\nby = ["alice"]\n'
+    const anchor = await alice.commitPolicy(team.policy(['alice'], more))
+    await server.install('--anchor', anchor)
+    await alice.ok('push', '-q', 'origin', MAIN)
+    const lines: string[] = []
+    for (let count = 0; count < 14; count++) {
+      const name = `b/${String(count)}`
+      await alice.ok('checkout', '-q', '-B', name, anchor)
+      const own = await alice.commit(`own ${String(count)}`)
+      lines.push(`${ZERO} ${own} refs/heads/${name}\n`)
+    }
+    await server.git('fetch', '-q', join(team.home, alice.folder), 'refs/heads/b/*:refs/kept/*')
+    const startedBy = (count: number): number => {
+      const log = join(team.home, `started-${String(count)}`)
+      const input = lines.slice(0, count).join('')
+      const { status, stderr } = judge(server, `echo "$*" >>${log}`, input)
+      expect(status, stderr).toBe(0)
+      return readFileSync(log, 'utf8').trim().split('\n').length
+    }
+    const few = startedBy(9)
+    // An audit finds the verified tip of main: its history must not take the place of the push's.
+    expect(startedBy(14)).toBeLessThanOrEqual(few)
+    expect(few).toBeLessThan(10)
+  })
 
   test('two git processes for a commit on top of a branch', async () => {
     const { server, base, next } = await oneAhead('counted')
