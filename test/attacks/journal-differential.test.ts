@@ -167,11 +167,11 @@ function randomPush(random: Random, made: Objects, refs: ReadonlyMap<string, str
   return [...movements].filter(([ref, after]) => after !== (refs.get(ref) ?? ZERO))
 }
 
-/** What later policies take away is theirs alone to say. */
+/** What later policies take away is theirs alone to say, and the order of codes that of a walk. */
 function withoutLater(steps: readonly StepVerdict[]): unknown[] {
   return steps.map(({ ref, before, after, policy, codes }) => {
     const left = codes.filter((code) => code !== 'REVOKED' && code !== 'AFTER_UNTIL')
-    return { ref, before, after, policy, codes: left }
+    return { ref, before, after, policy, codes: left.sort() }
   })
 }
 
