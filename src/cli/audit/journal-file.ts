@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { isJsonObject, parseJson } from '../../encoding/json.ts'
 import type { JsonObject } from '../../encoding/json.ts'
 import { escapeText } from '../../encoding/escape.ts'
@@ -141,8 +141,20 @@ function objectOf(text: string): JsonObject | undefined {
   }
 }
 
-/** Lines by their bytes: names of refs may hold what other readers take for the end of a line. */
+/** The lines of a file, after those of the files it became when it was full: FILE.2, FILE.1, FILE. */
 export function* linesOf(path: string, maxBytes = MAX_LINE_BYTES): Generator<string> {
+  const older: string[] = []
+  let part = `${path}.1`
+  for (let next = 2; existsSync(part); next++) {
+    older.unshift(part)
+    part = `${path}.${String(next)}`
+  }
+  for (const one of older) yield* linesOfPart(one, maxBytes)
+  if (older.length === 0 || existsSync(path)) yield* linesOfPart(path, maxBytes)
+}
+
+/** Lines by their bytes: names of refs may hold what other readers take for the end of a line. */
+function* linesOfPart(path: string, maxBytes: number): Generator<string> {
   let file: number
   try {
     file = openSync(path, 'r')
