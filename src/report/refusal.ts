@@ -19,6 +19,8 @@ export interface Refusal {
   /** How many commits did not pass in all, and how many were looked at. */
   failed: number
   checked: number
+  /** How many refs did not pass in all, where that is known. */
+  refs?: number
   /** Codes of the whole push, where neither a commit nor a step has one. */
   codes?: readonly ReasonCode[]
   /** What resign's range starts after, or ROOT; `undefined` prints BASE. */
@@ -97,7 +99,8 @@ function headline(refusal: Refusal): string {
   }
   const places = [...refusal.steps, ...refusal.findings.map((each) => each.verdict)]
   const refs = [...new Set(places.map((each) => each.ref))].filter((ref) => ref !== '')
-  const ref = refs.length === 1 ? escapeLine(refs[0] ?? '', 60) : plural(refs.length, 'ref')
+  const count = Math.max(refs.length, refusal.refs ?? 0)
+  const ref = count === 1 ? escapeLine(refs[0] ?? '', 60) : plural(count, 'ref')
   const where = refs.length === 0 ? '' : ` to ${ref}`
   const codes = countCodes(refusal)
   const unchecked = codes.length > 0 && codes.every(([code]) => REASONS[code].exit === 4)

@@ -52,6 +52,12 @@ describe('renderRefusal()', () => {
     )
   })
 
+  it('counts refs beyond those whose commits are listed', () => {
+    const many = renderRefusal(refusal({ ...unsigned(3), failed: 10_000, refs: 10_000 }))
+    expect(many.replaceAll(/\n */g, ' ')).toContain('to 10,000 refs: each has no signature')
+    expect(renderRefusal(refusal({ ...unsigned(3), refs: 1 }))).toContain('to refs/heads/main')
+  })
+
   it.each([2, 15, 16, 17, 18, 19, 300])(
     'fits on a screen with %i commits and counts the rest',
     (count) => {

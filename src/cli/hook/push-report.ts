@@ -59,6 +59,7 @@ export class PushReport {
   readonly #sink: ResultSink | undefined
   /** People read what it says; else a format of its own does. */
   readonly isForPeople: boolean
+  readonly #failedRefs = new Set<string>()
   #failed = 0
   #base: string | undefined
 
@@ -109,6 +110,7 @@ export class PushReport {
       this.#count.addStep(fault)
     }
     if (outcomes.every(({ verdict }) => verdict === 'pass')) return
+    this.#failedRefs.add(step.ref)
     this.#base ??= isZero(step.before) ? await this.#baseOfNew(step) : step.before
   }
 
@@ -141,6 +143,7 @@ export class PushReport {
       findings: this.findings,
       failed: this.#failed,
       checked: summary.checked,
+      refs: this.#failedRefs.size,
       ...(this.#base !== undefined && { base: this.#base }),
       ...(helpUrl !== undefined && { helpUrl }),
       auditOnly: isAudit,
