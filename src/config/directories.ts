@@ -20,5 +20,14 @@ function userDirectory(env: Environment, variable: string, below: string): strin
   const chosen = env[variable]
   if (chosen?.startsWith('/') === true) return join(chosen, 'git-signet')
   const home = env['HOME']
-  return join(home === undefined || home === '' ? homedir() : home, below, 'git-signet')
+  return join(home === undefined || home === '' ? ownHome() : home, below, 'git-signet')
+}
+
+/** A service may run as a user whom the system does not know: nothing can be kept for it then. */
+function ownHome(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/nonexistent'
+  }
 }
