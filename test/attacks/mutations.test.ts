@@ -105,6 +105,8 @@ const commit = ({ payload }: Sample, cms: Uint8Array): Uint8Array =>
 /** By the place in ContentInfo: which reasons fit a change there (RFC 5652 §5.1, §5.3). */
 const REASONS: readonly [path: string, codes: readonly ReasonCode[]][] = [
   ['1.0.3', ['MALFORMED', 'BAD_SIGNATURE', 'UNTRUSTED_CERTIFICATE', 'UNSUPPORTED']],
+  // Another digest may be a good one that nobody checks here.
+  ['1.0.4.0.2', ['MALFORMED', 'UNSUPPORTED']],
   // Unsorted attributes are read as they are, then sorted: the log holds the digest of neither.
   ['1.0.4.0.3', ['MALFORMED', 'BAD_SIGNATURE', 'LOG_ENTRY_INVALID']],
   ['1.0.4.0.4', ['MALFORMED', 'UNSUPPORTED']],
