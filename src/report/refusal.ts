@@ -1,3 +1,4 @@
+import { quoteShell } from '../encoding/shell.ts'
 import type { ObjectType, ReasonCode, StepVerdict, Verdict } from '../facts.ts'
 import { REASON_CODES } from '../facts.ts'
 import { escapeLine } from './media.ts'
@@ -148,7 +149,9 @@ function group(refusal: Refusal): MendGroup[] {
         ? { fix: 'the owner of this repository must say who may sign' }
         : (atServer ?? remedyFor(code, { base, commit: shortId(object.id), type: object.type }))
     const { fix } = remedy
-    const typed = atServer?.command?.replace('REF', escapeLine(ref, 100)) ?? remedy.command
+    // Whoever pushes names the ref, and the owner of the server types this.
+    const word = quoteShell(escapeLine(ref, 100))
+    const typed = atServer?.command?.replace('REF', () => word) ?? remedy.command
     const command = own ? typed : undefined
     const key = `${code ?? ''} ${command ?? ''}`
     const found = groups.get(key)

@@ -52,6 +52,14 @@ describe('renderRefusal()', () => {
     )
   })
 
+  it("the pusher's ref is one word of the command that the server's owner types", () => {
+    const ref = 'refs/heads/$(reboot);$&'
+    const steps = [{ ...step, ref, codes: ['ROLLBACK' as const] }]
+    expect(renderRefusal(refusal({ steps, failed: 1 }))).toContain(
+      "git signet hook forget 'refs/heads/$(reboot);$&'\n",
+    )
+  })
+
   it('counts refs beyond those whose commits are listed', () => {
     const many = renderRefusal(refusal({ ...unsigned(3), failed: 10_000, refs: 10_000 }))
     expect(many.replaceAll(/\n */g, ' ')).toContain('to 10,000 refs: each has no signature')
